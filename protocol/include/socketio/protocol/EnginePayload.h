@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "socketio/base/Result.h"
+#include "socketio/protocol/EnginePacket.h"
+
+namespace socketio {
+
+/// Several packets in one polling body.
+/// See: Engine.IO protocol v4 "HTTP long-polling", v3 "Payload encoding".
+///
+///     v4           packets joined by 0x1E, binary as b<base64>
+///     v3 text      <n>:<packet>..., n in UTF-16 code units, binary as b4<base64>
+///     v3 binary    00|01 <digits of the length in bytes, one per byte> FF <packet>...
+///
+/// Decoding is linear in the size of the body and refuses the whole body at the first fault, an
+/// empty body included.
+namespace EnginePayload {
+
+struct Limits {
+    std::size_t maxPackets = 1000;
+    std::size_t maxPacketBytes = 1'000'000;  ///< Of one packet, decoded.
+};
+
+/// `octetStream`: the body came as application/octet-stream (v3 binary form; an error for v4).
+Result<std::vector<EnginePacket>> decode(EngineRevision revision, bool octetStream,
+                                         std::string_view body, const Limits& limits = {});
+
+/// JSONP: the payload inside `d=<urlencoded>`; undoes the client's escaping of newlines.
+Result<std::string> decodeJsonpForm(std::string_view body);
+
+/// JSONP: `___eio[<index>](<payload as a JavaScript string>);` with U+2028 and U+2029 escaped.
+std::string encodeJsonp(std::string_view index, std::string_view payload);
+
+}  // namespace EnginePayload
+
+/// Writes one polling body.
+///
+/// For v3 the binary form is chosen when binary is allowed and a binary packet is added: packets
+/// that stand in text form then are written again, so add() may be called in any order.
+class EnginePayloadWriter {
+public:
+    EnginePayloadWriter(EngineRevision revision, bool base64Only)
+        : _revision(revision), _base64Only(base64Only) {}
+
+    /// `data` without the type digit; borrowed until body() is called.
+    void add(EnginePacket::Type type, std::string_view data, bool binary = false);
+
+    std::size_t packets() const { return _packets.size(); }
+
+    /// The body; `octetStream` tells its content type.
+    std::string body(bool& octetStream) const;
+
+private:
+    struct Item {
+        EnginePacket::Type type;
+        bool binary;
+        std::string_view data;
+    };
+    EngineRevision _revision;
+    bool _base64Only;
+    std::vector<Item> _packets;
+};
+
+/// JavaScript's string length of valid UTF-8 text.
+std::size_t utf16Length(std::string_view utf8);
+
+}  // namespace socketio

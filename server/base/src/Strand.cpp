@@ -1,0 +1,69 @@
+#include "socketio/base/Strand.h"
+
+#include <utility>
+
+namespace socketio {
+
+Strand::Load Strand::post(Task task, std::size_t bytes) {
+    MutexLock lock(_mutex);
+    _waiting.push_back({std::move(task), bytes});
+    ++_load.tasks;
+    _load.bytes += bytes;
+    const Load load = _load;
+    const bool schedule = !std::exchange(_scheduled, true);
+    lock.unlock();
+    if (schedule) _executor.schedule(shared_from_this());
+    return load;
+}
+
+Strand::Load Strand::pending() const {
+    MutexLock lock(_mutex);
+    return _load;
+}
+
+void Strand::onDrained(std::size_t tasks, std::size_t bytes, Task callback) {
+    Task ready;
+    {
+        MutexLock lock(_mutex);
+        _drainedAt = {tasks, bytes};
+        _drained = std::move(callback);
+        ready = takeDrained();
+    }
+    if (ready) ready();
+}
+
+Task Strand::takeDrained() {
+    if (!_drained || _load.tasks > _drainedAt.tasks || _load.bytes > _drainedAt.bytes) return {};
+    return std::exchange(_drained, Task());
+}
+
+bool Strand::run(std::size_t budget) {
+    for (; budget > 0; --budget) {
+        if (_position == _running.size()) {
+            _running.clear();
+            _position = 0;
+            MutexLock lock(_mutex);
+            if (_waiting.empty()) {
+                // An idle client keeps no buffer: there may be many thousands of them.
+                if (_running.capacity() > 4) std::vector<Entry>().swap(_running);
+                _scheduled = false;
+                return true;
+            }
+            _running.swap(_waiting);
+        }
+        Entry entry = std::move(_running[_position++]);
+        entry.task();
+        entry.task = Task();  // what the task held is freed before the client counts as drained
+        Task drained;
+        {
+            MutexLock lock(_mutex);
+            --_load.tasks;
+            _load.bytes -= entry.bytes;
+            drained = takeDrained();
+        }
+        if (drained) drained();
+    }
+    return false;
+}
+
+}  // namespace socketio

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "socketio/engine/EngineOptions.h"
+#include "socketio/engine/EngineSession.h"
+#include "socketio/exchange/Exchange.h"
+
+namespace socketio {
+
+class SessionTable;
+
+/// The Engine.IO server: handshakes, long-polling, WebSocket, upgrades, heartbeats.
+/// See: Engine.IO protocol, revisions 3 and 4.
+///
+/// Owner:   Server.
+/// Threads: begin() on the loop of the exchange; sessions live on the loop that they were opened
+///          on, and requests that arrive on another loop are forwarded there. The rest from any
+///          thread.
+class EngineServer {
+public:
+    /// Makes the listener of a new session, on its loop, before the session has sent anything.
+    /// What the callback sends leaves with the handshake's answer, after the open packet.
+    using OpenCallback = std::function<std::shared_ptr<EngineListener>(const EngineSession::Ptr&)>;
+
+    EngineServer(EngineOptions options, OpenCallback onOpen);
+    ~EngineServer();
+
+    void start(Executor& executor);
+
+    /// One request whose path belongs to the engine.
+    void begin(const Exchange::Ptr& exchange);
+
+    /// Closes every session with ServerShuttingDown, 1,000 per 200 ms, refuses new ones with 503;
+    /// returns when none is left or `deadline` has come.
+    void stop(TimePoint deadline);
+
+    const EngineOptions& options() const { return _options; }
+    std::size_t sessionCount() const;
+    /// The session with that sid, or null. [any]
+    EngineSession::Ptr find(std::string_view sid) const;
+
+private:
+    friend class EngineSessionImpl;
+    struct Impl;
+
+    EngineOptions _options;
+    std::unique_ptr<Impl> _impl;
+};
+
+/// A fresh id: 20 characters [A-Za-z0-9_-], 120 random bits from the kernel.
+/// Throws Poco::SystemException when the kernel gives none.
+std::string generateId();
+
+}  // namespace socketio

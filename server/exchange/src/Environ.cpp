@@ -1,0 +1,131 @@
+#include "socketio/exchange/Environ.h"
+
+#include <cstring>
+
+namespace socketio {
+
+namespace {
+
+constexpr std::size_t kNameLength = 2;
+constexpr std::size_t kHeadLength = kNameLength + 4;
+
+char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; }
+
+bool equalsIgnoreCase(std::string_view a, std::string_view b) {
+    if (a.size() != b.size()) return false;
+    for (std::size_t i = 0; i < a.size(); ++i)
+        if (upper(a[i]) != upper(b[i])) return false;
+    return true;
+}
+
+/// The CGI name of a header: `User-Agent` -> `HTTP_USER_AGENT`.
+std::string variableName(std::string_view header) {
+    const bool content =
+        equalsIgnoreCase(header, "content-type") || equalsIgnoreCase(header, "content-length");
+    std::string name = content ? "" : "HTTP_";
+    name.reserve(name.size() + header.size());
+    for (const char c : header) name += c == '-' ? '_' : upper(c);
+    return name;
+}
+
+int hexDigit(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
+}
+
+}  // namespace
+
+Environ::Entry Environ::entryAt(std::size_t at) const {
+    std::uint16_t nameLength;
+    std::uint32_t valueLength;
+    std::memcpy(&nameLength, _block.data() + at, sizeof nameLength);
+    std::memcpy(&valueLength, _block.data() + at + kNameLength, sizeof valueLength);
+    const std::string_view block(_block);
+    at += kHeadLength;
+    return {block.substr(at, nameLength), block.substr(at + nameLength, valueLength),
+            at + nameLength + valueLength};
+}
+
+Environ::Entry Environ::find(std::string_view name) const {
+    for (std::size_t at = 0; at < _block.size();) {
+        const Entry entry = entryAt(at);
+        if (entry.name == name) return entry;
+        at = entry.end;
+    }
+    return {};
+}
+
+void Environ::append(std::string_view name, std::string_view value) {
+    const auto nameLength = static_cast<std::uint16_t>(name.size());
+    const auto valueLength = static_cast<std::uint32_t>(value.size());
+    _block.append(reinterpret_cast<const char*>(&nameLength), sizeof nameLength);
+    _block.append(reinterpret_cast<const char*>(&valueLength), sizeof valueLength);
+    _block.append(name).append(value);
+}
+
+void Environ::set(std::string_view name, std::string_view value) {
+    const Entry old = find(name);
+    if (old.end != 0) {
+        const std::size_t length = kHeadLength + old.name.size() + old.value.size();
+        const std::string ownName(name), ownValue(value);  // may point into the block
+        _block.erase(old.end - length, length);
+        append(ownName, ownValue);
+        return;
+    }
+    append(name, value);
+}
+
+bool Environ::addHeader(std::string_view name, std::string_view value) {
+    if (name.find('_') != std::string_view::npos || equalsIgnoreCase(name, "proxy")) return false;
+    const std::string variable = variableName(name);
+    const Entry old = find(variable);
+    if (old.end == 0) {
+        append(variable, value);
+        return true;
+    }
+    std::string joined(old.value);
+    joined.append(variable == "HTTP_COOKIE" ? "; " : ",").append(value);
+    set(variable, joined);
+    return true;
+}
+
+std::string_view Environ::get(std::string_view name) const { return find(name).value; }
+
+bool Environ::has(std::string_view name) const { return find(name).end != 0; }
+
+std::string_view Environ::header(std::string_view name) const { return get(variableName(name)); }
+
+std::string Environ::queryParameter(std::string_view name) const {
+    std::string_view rest = query(), found;
+    while (!rest.empty()) {
+        const std::string_view pair = rest.substr(0, rest.find('&'));
+        rest.remove_prefix(pair.size() < rest.size() ? pair.size() + 1 : pair.size());
+        const std::size_t equals = pair.find('=');
+        const std::string_view key = pair.substr(0, equals);
+        if (key == name ||
+            (key.find_first_of("%+") != key.npos && percentDecode(key, true) == name))
+            found = equals == pair.npos ? std::string_view() : pair.substr(equals + 1);
+    }
+    return percentDecode(found, true);
+}
+
+std::string percentDecode(std::string_view text, bool plus) {
+    std::string out;
+    out.reserve(text.size());
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] == '%' && i + 2 < text.size()) {
+            const int high = hexDigit(text[i + 1]), low = hexDigit(text[i + 2]);
+            if (high >= 0 && low >= 0) {
+                out += static_cast<char>(high * 16 + low);
+                i += 2;
+                continue;
+            }
+        }
+        out += plus && text[i] == '+' ? ' ' : text[i];
+    }
+    return out;
+}
+
+}  // namespace socketio

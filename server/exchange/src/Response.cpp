@@ -1,0 +1,158 @@
+#include "socketio/exchange/Response.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace socketio {
+
+namespace {
+
+bool isToken(std::string_view name) {
+    if (name.empty()) return false;
+    return std::all_of(name.begin(), name.end(), [](unsigned char c) {
+        return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+               (c != 0 && std::strchr("!#$%&'*+-.^_`|~", c) != nullptr);
+    });
+}
+
+bool isFieldValue(std::string_view value) {
+    return std::none_of(value.begin(), value.end(),
+                        [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7f; });
+}
+
+bool equalsIgnoreCase(std::string_view a, std::string_view b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
+        return (x >= 'A' && x <= 'Z' ? x + 32 : x) == (y >= 'A' && y <= 'Z' ? y + 32 : y);
+    });
+}
+
+}  // namespace
+
+HeaderList::HeaderList(
+    std::initializer_list<std::pair<std::string_view, std::string_view>> fields) {
+    for (const auto& [name, value] : fields) add(name, value);
+}
+
+bool HeaderList::add(std::string_view name, std::string_view value) {
+    if (!isToken(name) || !isFieldValue(value)) return false;
+    _fields.push_back({std::string(name), std::string(value)});
+    return true;
+}
+
+bool HeaderList::set(std::string_view name, std::string_view value) {
+    if (!isToken(name) || !isFieldValue(value)) return false;
+    remove(name);
+    return add(name, value);
+}
+
+void HeaderList::remove(std::string_view name) {
+    std::erase_if(_fields, [&](const Field& f) { return equalsIgnoreCase(f.name, name); });
+}
+
+std::string_view HeaderList::get(std::string_view name) const {
+    for (const Field& field : _fields)
+        if (equalsIgnoreCase(field.name, name)) return field.value;
+    return {};
+}
+
+bool HeaderList::has(std::string_view name) const {
+    return std::any_of(_fields.begin(), _fields.end(),
+                       [&](const Field& f) { return equalsIgnoreCase(f.name, name); });
+}
+
+Response Response::text(int status, std::string_view body) {
+    return {status, {{"Content-Type", "text/plain; charset=utf-8"}}, std::string(body)};
+}
+
+Response Response::json(int status, std::string_view body) {
+    return {status, {{"Content-Type", "application/json"}}, std::string(body)};
+}
+
+Response Response::notFound() { return {404, {{"Content-Type", "text/plain"}}, "Not Found"}; }
+
+std::string_view reasonPhrase(int status) {
+    switch (status) {
+        case 100:
+            return "Continue";
+        case 101:
+            return "Switching Protocols";
+        case 200:
+            return "OK";
+        case 201:
+            return "Created";
+        case 202:
+            return "Accepted";
+        case 204:
+            return "No Content";
+        case 206:
+            return "Partial Content";
+        case 301:
+            return "Moved Permanently";
+        case 302:
+            return "Found";
+        case 303:
+            return "See Other";
+        case 304:
+            return "Not Modified";
+        case 307:
+            return "Temporary Redirect";
+        case 308:
+            return "Permanent Redirect";
+        case 400:
+            return "Bad Request";
+        case 401:
+            return "Unauthorized";
+        case 403:
+            return "Forbidden";
+        case 404:
+            return "Not Found";
+        case 405:
+            return "Method Not Allowed";
+        case 406:
+            return "Not Acceptable";
+        case 408:
+            return "Request Timeout";
+        case 409:
+            return "Conflict";
+        case 410:
+            return "Gone";
+        case 411:
+            return "Length Required";
+        case 412:
+            return "Precondition Failed";
+        case 413:
+            return "Content Too Large";
+        case 414:
+            return "URI Too Long";
+        case 415:
+            return "Unsupported Media Type";
+        case 416:
+            return "Range Not Satisfiable";
+        case 417:
+            return "Expectation Failed";
+        case 422:
+            return "Unprocessable Content";
+        case 426:
+            return "Upgrade Required";
+        case 429:
+            return "Too Many Requests";
+        case 431:
+            return "Request Header Fields Too Large";
+        case 500:
+            return "Internal Server Error";
+        case 501:
+            return "Not Implemented";
+        case 502:
+            return "Bad Gateway";
+        case 503:
+            return "Service Unavailable";
+        case 504:
+            return "Gateway Timeout";
+        case 505:
+            return "HTTP Version Not Supported";
+        default:
+            return status < 300 ? "OK" : status < 500 ? "Error" : "Server Error";
+    }
+}
+
+}  // namespace socketio

@@ -1,0 +1,102 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <Poco/Net/SocketAddress.h>
+
+#include "socketio/base/Executor.h"
+#include "socketio/net/Connection.h"
+
+namespace socketio {
+
+class LoopContext;
+class WorkerPool;
+
+struct HubOptions {
+    unsigned ioThreads = 0;              ///< Loops. 0: cores - 1, at least 1.
+    unsigned keptWorkers = 0;            ///< Workers kept running. 0: twice the cores.
+    unsigned maxWorkers = 64;            ///< Grown to when work has waited for 10 ms.
+    std::size_t maxQueuedWork = 10'000;  ///< Tasks of apps that wait for a worker.
+    std::size_t maxConnections = 0;      ///< 0: RLIMIT_NOFILE - 1,000, at least half of it.
+    std::chrono::milliseconds handlerWarning{30'000};  ///< Work that runs longer is logged once.
+};
+
+/// Counters for logs, tests and monitoring.
+struct HubCounters {
+    std::atomic<std::uint64_t> accepted{0};
+    std::atomic<std::uint64_t> closed{0};
+    std::atomic<std::uint64_t> acceptPauses{0};   ///< Descriptors or connections ran out.
+    std::atomic<std::uint64_t> outboundLimit{0};  ///< Connections closed: slow reader.
+    std::atomic<std::uint64_t> writeStalls{0};
+    std::atomic<std::uint64_t> slowHandlers{0};  ///< Warnings of handlerWarning.
+    std::atomic<std::uint64_t> refusedWork{0};   ///< The workers' queue was full.
+};
+
+/// Where connections and code run: loops, a pool of workers, timers. A process has one.
+///
+/// Loops and workers are long-running Poco::Runnables on one Poco::ThreadPool.
+///
+/// Owner:   the application, or the front end that made it; outlives its front ends.
+/// Threads: thread-safe; start() and stop() from one thread that is not of the hub.
+class Hub : public Executor {
+public:
+    using ProtocolFactory = std::function<std::shared_ptr<ConnectionProtocol>()>;
+
+    explicit Hub(const HubOptions& options = {});
+    ~Hub() override;
+
+    /// Starts the threads; nothing when they run.
+    void start();
+    /// Ends everything: connections are closed, workers joined. Work that does not end by
+    /// `deadline` is named in the log and abandoned; false then, and the process has to leave by
+    /// _exit() since threads still run.
+    bool stop(TimePoint deadline);
+    bool running() const;
+
+    /// Listens and gives every accepted connection a protocol, made on its loop. Throws
+    /// Poco::Net::NetException naming the address. Returns the bound address (port 0: the
+    /// kernel's).
+    struct Listener {
+        std::uint64_t id = 0;
+        Poco::Net::SocketAddress address;
+    };
+    Listener listen(const Poco::Net::SocketAddress& address, const Connection::Limits& limits,
+                    ProtocolFactory factory);
+    /// Stops accepting; returns when no loop accepts any more. Open connections stay.
+    void closeListener(std::uint64_t id);
+
+    // Executor
+    LoopId loopCount() const override;
+    LoopId currentLoop() const override;
+    void post(LoopId loop, Task task) override;
+    Timers& timers(LoopId loop) override;
+    const Clock& clock() const override;
+    [[nodiscard]] bool runOnWorker(Task task) override;
+    void schedule(std::shared_ptr<Strand> strand) override;
+    void describeWork(std::string_view what) override;
+    void beginBlocking() override;
+    void endBlocking() override;
+
+    std::size_t connectionCount() const;
+    unsigned workerCount() const;
+    HubCounters& counters() { return _counters; }
+    const HubOptions& options() const { return _options; }
+
+private:
+    friend class LoopContext;
+    struct Impl;
+
+    HubOptions _options;
+    HubCounters _counters;
+    std::unique_ptr<Impl> _impl;
+};
+
+}  // namespace socketio

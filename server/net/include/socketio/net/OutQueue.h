@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "socketio/base/SharedFrame.h"
+
+struct iovec;
+
+namespace socketio {
+
+/// Frames that wait for the kernel. Small ones are gathered into one buffer and large ones pointed
+/// at, so that whatever is queued leaves in one system call.
+///
+/// Owner:   its Connection. Threads: confined to the loop.
+/// Limits:  none of its own; the connection compares bytes() with its limit.
+class OutQueue {
+public:
+    void push(SharedFrame frame);
+    bool empty() const { return _bytes == 0; }
+    std::size_t bytes() const { return _bytes; }
+
+    /// Prepares one write: fills at most `maxParts` entries of `parts` and up to `scratchSize`
+    /// bytes of `scratch`, which the parts may point into. Returns the number of parts.
+    int gather(iovec* parts, int maxParts, char* scratch, std::size_t scratchSize) const;
+
+    /// Drops `bytes` from the front: what the kernel has taken.
+    void consume(std::size_t bytes);
+    void clear();
+
+private:
+    static constexpr std::size_t kCopyBelow = 1024;
+
+    SharedFrame _first;              // the usual queue of one needs no allocation
+    std::vector<SharedFrame> _rest;  // after _first
+    std::size_t _restAt = 0;
+    std::size_t _offset = 0;  // of _first, taken already
+    std::size_t _bytes = 0;
+};
+
+}  // namespace socketio

@@ -1,0 +1,98 @@
+#pragma once
+
+#include <deque>
+#include <list>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "socketio/base/Executor.h"
+#include "socketio/base/Strand.h"
+
+namespace socketio::test {
+
+/// A clock that stands still until it is told to go on.
+class FakeClock : public Clock {
+public:
+    TimePoint now() const override { return _now; }
+    void advance(Duration time) { _now += time; }
+
+private:
+    TimePoint _now{std::chrono::hours(1000)};
+};
+
+/// Timers on a fake clock: fire exactly at their deadlines, in order.
+class FakeTimers : public Timers {
+public:
+    explicit FakeTimers(const Clock& clock) : _clock(clock) {}
+    ~FakeTimers() override;
+
+    void arm(Timer& timer, TimePoint deadline) override;
+    void cancel(Timer& timer) override;
+    TimePoint now() const override { return _clock.now(); }
+
+    /// Fires what is due, one at a time; true when something was.
+    bool fireOne();
+    /// The next deadline, or TimePoint::max().
+    TimePoint next() const;
+    std::size_t armed() const { return _armed.size(); }
+
+private:
+    const Clock& _clock;
+    std::vector<Timer*> _armed;
+};
+
+/// Runs everything on the calling thread, when it is told to. While a loop's tasks run,
+/// currentLoop() is that loop; while a worker's run, it is kNoLoop.
+class ManualExecutor : public Executor {
+public:
+    explicit ManualExecutor(LoopId loops = 1);
+    ~ManualExecutor() override;
+
+    LoopId loopCount() const override { return static_cast<LoopId>(_loops.size()); }
+    LoopId currentLoop() const override { return _current; }
+    void post(LoopId loop, Task task) override;
+    Timers& timers(LoopId loop) override { return *_loops[loop].timers; }
+    const Clock& clock() const override { return _clock; }
+    [[nodiscard]] bool runOnWorker(Task task) override;
+    void schedule(std::shared_ptr<Strand> strand) override;
+    void describeWork(std::string_view what) override { described.emplace_back(what); }
+    void beginBlocking() override {}
+    void endBlocking() override {}
+
+    /// Runs `function` as if on a loop, at once.
+    template <class F>
+    void onLoop(LoopId loop, F&& function) {
+        const LoopId before = std::exchange(_current, loop);
+        function();
+        _current = before;
+    }
+
+    void runLoops();    ///< Posted tasks, until there are none.
+    void runWorkers();  ///< Worker tasks and strands, until there are none.
+    void run();         ///< Both, until nothing is left.
+    /// Goes on in time, from deadline to deadline, running all there is to run.
+    void advance(Duration time);
+
+    std::size_t armedTimers() const;
+    FakeClock& fakeClock() { return _clock; }
+
+    bool refuseWork = false;  ///< runOnWorker() says no.
+    std::vector<std::string> described;
+
+private:
+    struct Loop {
+        std::deque<Task> tasks;
+        std::unique_ptr<FakeTimers> timers;
+    };
+    bool runOneLoopTask();
+    bool runOneWorkerTask();
+
+    FakeClock _clock;
+    std::vector<Loop> _loops;
+    std::deque<Task> _work;
+    std::deque<std::shared_ptr<Strand>> _strands;
+    LoopId _current = kNoLoop;
+};
+
+}  // namespace socketio::test
