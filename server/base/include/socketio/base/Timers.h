@@ -35,6 +35,7 @@ private:
     TimePoint _deadline{};
     Timer* _previous = nullptr;  // links of the implementation's list
     Timer* _next = nullptr;
+    unsigned _place = 0;  // of the implementation's own
 };
 
 /// The timers of one loop.
@@ -57,6 +58,7 @@ protected:
     struct Link {
         static Timer*& previous(Timer& timer) { return timer._previous; }
         static Timer*& next(Timer& timer) { return timer._next; }
+        static unsigned& place(Timer& timer) { return timer._place; }
         static void set(Timer& timer, Timers* timers, TimePoint deadline) {
             timer._timers = timers;
             timer._deadline = deadline;

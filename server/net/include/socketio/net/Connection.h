@@ -132,7 +132,7 @@ private:
     bool _peerEnded = false;
     bool _wantWrite = false;
     bool _dirty = false;
-    bool _inDeliver = false;
+    bool _watched = false;
     bool _resumeQueued = false;
     bool _disposable = false;
     std::uint32_t _interest = 0;

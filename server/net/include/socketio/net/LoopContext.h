@@ -1,0 +1,124 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include <Poco/Runnable.h>
+
+#include "socketio/base/Executor.h"
+#include "socketio/base/Strand.h"
+#include "socketio/net/Hub.h"
+#include "socketio/net/Mailbox.h"
+#include "socketio/net/TimerWheel.h"
+
+namespace socketio {
+
+class Acceptor;
+class WorkerPool;
+
+/// One epoll loop and the connections that belong to it.
+///
+/// A turn: wait; read and parse what has come, which fills strands; give the strands to the
+/// workers in one batch; run what the mailbox holds; fire timers; one gathered send for every
+/// connection that got output; bury what was closed.
+///
+/// Owner:   Hub. Threads: confined to its thread, except post(), stop() and connectionCount().
+class LoopContext : public Poco::Runnable {
+public:
+    LoopContext(Hub& hub, Executor::LoopId id, WorkerPool& workers);
+    ~LoopContext() override;
+
+    void run() override;
+    void post(Task task);
+    /// Closes every connection and ends run().
+    void stop();
+
+    Executor::LoopId id() const { return _id; }
+    Hub& hub() { return _hub; }
+    TimerWheel& timers() { return _timers; }
+    static LoopContext* current();
+
+    void schedule(std::shared_ptr<Strand> strand) { _strands.push_back(std::move(strand)); }
+
+    /// Takes over an accepted descriptor.
+    void add(int descriptor, const Connection::Limits& limits,
+             std::shared_ptr<ConnectionProtocol> protocol);
+    std::size_t connectionCount() const { return _count.load(std::memory_order_relaxed); }
+
+    void addAcceptor(std::unique_ptr<Acceptor> acceptor);
+    void removeAcceptor(std::uint64_t id);
+    /// Closes up to `most` connections that may be closed to make room; how many it was.
+    std::size_t disposeIdle(std::size_t most);
+
+    // For connections and acceptors.
+    void watch(int descriptor, std::uint32_t events, void* who, bool acceptor, bool added);
+    void markDirty(Connection& connection) { _dirty.push_back(&connection); }
+    void resume(Connection& connection) { _resumed.push_back(&connection); }
+    void bury(Connection& connection) { _graveyard.push_back(&connection); }
+    char* readBuffer() { return _readBuffer.get(); }
+    char* scratch() { return _scratch.get(); }
+
+    static constexpr std::size_t kReadBufferBytes = 256 * 1024;
+    static constexpr std::size_t kScratchBytes = 256 * 1024;
+
+private:
+    void turn();
+    void handOverStrands();
+    void runMailbox();
+    void flushDirty();
+    void buryClosed();
+    int sleepTime() const;
+
+    Hub& _hub;
+    const Executor::LoopId _id;
+    WorkerPool& _workers;
+    const int _epoll;
+    Mailbox _mailbox;
+    TimerWheel _timers;
+    std::unique_ptr<char[]> _readBuffer;
+    std::unique_ptr<char[]> _scratch;
+    std::vector<std::unique_ptr<Connection>> _connections;
+    std::vector<std::unique_ptr<Acceptor>> _acceptors;
+    std::vector<Task> _tasks;
+    std::vector<std::shared_ptr<Strand>> _strands;
+    std::vector<Connection*> _dirty;
+    std::vector<Connection*> _resumed;
+    std::vector<Connection*> _graveyard;
+    std::atomic<std::size_t> _count{0};
+    bool _stopping = false;
+};
+
+/// A listening socket on a loop; accepted connections go to the hub's loops in turn.
+///
+/// When descriptors or connections have run out it closes idle keep-alive connections, and when
+/// there are none it pauses, 10 ms at first, up to 1 s, leaving clients in the backlog.
+///
+/// Owner:   its LoopContext. Threads: confined to it.
+class Acceptor {
+public:
+    Acceptor(LoopContext& loop, std::uint64_t id, int descriptor, const Connection::Limits& limits,
+             Hub::ProtocolFactory factory);
+    ~Acceptor();
+
+    void onReadable();
+    std::uint64_t id() const { return _id; }
+    void listen();
+
+private:
+    void pause();
+
+    LoopContext& _loop;
+    const std::uint64_t _id;
+    const int _descriptor;
+    const Connection::Limits _limits;
+    const Hub::ProtocolFactory _factory;
+    Timer _retry;
+    Duration _pause{};  // zero: not paused
+    bool _watched = false;
+    Executor::LoopId _next = 0;
+};
+
+}  // namespace socketio

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "socketio/base/Mutex.h"
+#include "socketio/base/Task.h"
+
+namespace socketio {
+
+/// Tasks from other threads for one loop.
+///
+/// Owner:   its LoopContext.
+/// Threads: post() from any thread; the rest on the loop. The loop is woken at most once per sleep.
+/// Limits:  kCapacity tasks; then a thread that may wait does so until the loop has taken them. The
+///          loop never waits for anybody, so it always comes.
+class Mailbox {
+public:
+    static constexpr std::size_t kCapacity = 16'384;
+
+    Mailbox();
+    ~Mailbox();
+    Mailbox(const Mailbox&) = delete;
+    Mailbox& operator=(const Mailbox&) = delete;
+
+    /// `mayWait` is false for a thread that is a loop itself. After close() the task is destroyed.
+    void post(Task task, bool mayWait);
+
+    /// The descriptor that becomes readable when a sleeping loop is to wake up.
+    int descriptor() const { return _event; }
+
+    /// False when there are tasks: then the loop must not sleep.
+    bool beginSleep();
+    void endSleep();
+
+    /// Takes all tasks; `tasks` is empty before.
+    void take(std::vector<Task>& tasks);
+
+    void close();
+
+private:
+    Mutex _mutex;  // a leaf
+    Condition _taken;
+    std::vector<Task> _tasks SOCKETIO_GUARDED_BY(_mutex);
+    std::size_t _waiting SOCKETIO_GUARDED_BY(_mutex) = 0;
+    bool _sleeping SOCKETIO_GUARDED_BY(_mutex) = false;
+    bool _closed SOCKETIO_GUARDED_BY(_mutex) = false;
+    const int _event;
+};
+
+}  // namespace socketio

@@ -1,0 +1,218 @@
+#include "socketio/net/Hub.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <netinet/in.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <thread>
+#include <unistd.h>
+#include <utility>
+
+#include <Poco/Net/NetException.h>
+#include <Poco/ThreadPool.h>
+
+#include "socketio/net/LoopContext.h"
+#include "socketio/net/WorkerPool.h"
+
+namespace socketio {
+
+namespace {
+
+constexpr int kBacklog = 4096;
+
+/// Raises the soft limit of descriptors to the hard one; the limit then.
+std::size_t raiseDescriptorLimit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;
+    if (limit.rlim_cur < limit.rlim_max) {
+        rlimit raised{limit.rlim_max, limit.rlim_max};
+        if (::setrlimit(RLIMIT_NOFILE, &raised) == 0) limit = raised;
+    }
+    return static_cast<std::size_t>(std::min<rlim_t>(limit.rlim_cur, 1'000'000));
+}
+
+HubOptions completed(HubOptions options) {
+    const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
+    if (options.ioThreads == 0) options.ioThreads = std::max(1u, cores - 1);
+    if (options.maxWorkers == 0) options.maxWorkers = 1;
+    const std::size_t descriptors = raiseDescriptorLimit();
+    if (options.maxConnections == 0)
+        options.maxConnections =
+            std::max(descriptors > 1000 ? descriptors - 1000 : 0, descriptors / 2);
+    return options;
+}
+
+[[noreturn]] void refuseListen(const Poco::Net::SocketAddress& address, int error) {
+    throw Poco::Net::NetException("cannot listen on " + address.toString(), std::strerror(error),
+                                  error);
+}
+
+}  // namespace
+
+struct Hub::Impl {
+    Impl(Hub& hub, const HubOptions& options)
+        : threads(static_cast<int>(options.ioThreads) + 2,
+                  static_cast<int>(options.ioThreads + options.maxWorkers) + 2),
+          workers(threads, options, hub._counters, options.ioThreads) {
+        for (unsigned i = 0; i < options.ioThreads; ++i)
+            loops.push_back(std::make_unique<LoopContext>(hub, i, workers));
+    }
+
+    Poco::ThreadPool threads;
+    WorkerPool workers;
+    std::vector<std::unique_ptr<LoopContext>> loops;
+    std::atomic<std::uint64_t> nextListener{1};
+    std::atomic<bool> running{false};
+    std::atomic<bool> ended{false};  // stopped: posts go nowhere
+    bool abandoned = false;
+
+    Mutex mutex;  // a leaf
+    Condition loopEnded;
+    std::size_t loopsRunning SOCKETIO_GUARDED_BY(mutex) = 0;
+
+    // Tells when a loop's run() has returned.
+    struct LoopRunner : Poco::Runnable {
+        LoopRunner(Impl& owner, LoopContext& context) : impl(owner), loop(context) {}
+        void run() override {
+            loop.run();
+            MutexLock lock(impl.mutex);
+            --impl.loopsRunning;
+            impl.loopEnded.notifyAll();
+        }
+        Impl& impl;
+        LoopContext& loop;
+    };
+    std::vector<std::unique_ptr<LoopRunner>> runners;
+};
+
+Hub::Hub(const HubOptions& options)
+    : _options(completed(options)), _impl(std::make_unique<Impl>(*this, _options)) {}
+
+Hub::~Hub() {
+    stop(clock().now() + std::chrono::seconds(30));
+    // Abandoned threads still use what they run on; the process is about to leave anyway.
+    if (_impl->abandoned) (void)_impl.release();
+}
+
+void Hub::start() {
+    if (_impl->running.exchange(true)) return;
+    {
+        MutexLock lock(_impl->mutex);
+        _impl->loopsRunning = _impl->loops.size();
+    }
+    for (const auto& loop : _impl->loops) {
+        _impl->runners.push_back(std::make_unique<Impl::LoopRunner>(*_impl, *loop));
+        _impl->threads.start(*_impl->runners.back(), "socketio-loop");
+    }
+    _impl->workers.start();
+}
+
+bool Hub::stop(TimePoint deadline) {
+    if (!_impl->running.exchange(false)) return !_impl->abandoned;
+    // Workers first: what they still emit needs the loops.
+    const bool clean = _impl->workers.stop(deadline);
+    for (const auto& loop : _impl->loops) loop->stop();
+    {
+        MutexLock lock(_impl->mutex);
+        while (_impl->loopsRunning > 0) _impl->loopEnded.wait(_impl->mutex);
+    }
+    _impl->ended = true;
+    if (clean)
+        _impl->threads.joinAll();
+    else
+        _impl->abandoned = true;
+    return clean;
+}
+
+bool Hub::running() const { return _impl->running; }
+
+Hub::Listener Hub::listen(const Poco::Net::SocketAddress& address, const Connection::Limits& limits,
+                          ProtocolFactory factory) {
+    const int descriptor = ::socket(address.af(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) refuseListen(address, errno);
+    const int on = 1, off = 0;
+    ::setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (address.af() == AF_INET6)  // the IPv6 wildcard takes IPv4 clients, too
+        ::setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+    if (::bind(descriptor, address.addr(), address.length()) != 0 ||
+        ::listen(descriptor, kBacklog) != 0) {
+        const int error = errno;
+        ::close(descriptor);
+        refuseListen(address, error);
+    }
+    sockaddr_storage bound{};
+    socklen_t length = sizeof bound;
+    ::getsockname(descriptor, reinterpret_cast<sockaddr*>(&bound), &length);
+
+    Listener listener{_impl->nextListener++,
+                      Poco::Net::SocketAddress(reinterpret_cast<sockaddr*>(&bound), length)};
+    LoopContext& loop = *_impl->loops[listener.id % _impl->loops.size()];
+    auto acceptor =
+        std::make_unique<Acceptor>(loop, listener.id, descriptor, limits, std::move(factory));
+    loop.post([&loop, acceptor = std::move(acceptor)]() mutable {
+        loop.addAcceptor(std::move(acceptor));
+    });
+    return listener;
+}
+
+void Hub::closeListener(std::uint64_t id) {
+    LoopContext& loop = *_impl->loops[id % _impl->loops.size()];
+    if (!running() || LoopContext::current() == &loop) {
+        loop.removeAcceptor(id);
+        return;
+    }
+    // The task's end tells, run or not.
+    struct Signal {
+        Mutex mutex;
+        Condition condition;
+        bool done SOCKETIO_GUARDED_BY(mutex) = false;
+    };
+    const auto signal = std::make_shared<Signal>();
+    std::shared_ptr<void> finished(nullptr, [signal](void*) {
+        MutexLock lock(signal->mutex);
+        signal->done = true;
+        signal->condition.notifyAll();
+    });
+    loop.post([&loop, id, held = std::move(finished)] { loop.removeAcceptor(id); });
+    MutexLock lock(signal->mutex);
+    while (!signal->done) signal->condition.wait(signal->mutex);
+}
+
+Executor::LoopId Hub::loopCount() const { return static_cast<LoopId>(_impl->loops.size()); }
+
+Executor::LoopId Hub::currentLoop() const {
+    const LoopContext* const loop = LoopContext::current();
+    return loop ? loop->id() : kNoLoop;
+}
+
+void Hub::post(LoopId loop, Task task) { _impl->loops[loop]->post(std::move(task)); }
+
+Timers& Hub::timers(LoopId loop) { return _impl->loops[loop]->timers(); }
+
+const Clock& Hub::clock() const { return Clock::system(); }
+
+bool Hub::runOnWorker(Task task) { return running() && _impl->workers.submit(std::move(task)); }
+
+void Hub::schedule(std::shared_ptr<Strand> strand) {
+    // From a loop the strands of one turn go to the workers in one batch.
+    if (LoopContext* const loop = LoopContext::current())
+        loop->schedule(std::move(strand));
+    else
+        _impl->workers.schedule(std::move(strand));
+}
+
+void Hub::describeWork(std::string_view what) { _impl->workers.describe(what); }
+void Hub::beginBlocking() { _impl->workers.beginBlocking(); }
+void Hub::endBlocking() { _impl->workers.endBlocking(); }
+
+std::size_t Hub::connectionCount() const {
+    std::size_t count = 0;
+    for (const auto& loop : _impl->loops) count += loop->connectionCount();
+    return count;
+}
+
+unsigned Hub::workerCount() const { return _impl->workers.workers(); }
+
+}  // namespace socketio

@@ -1,0 +1,318 @@
+#include "socketio/net/LoopContext.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <exception>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <utility>
+
+#include <Poco/Exception.h>
+#include <Poco/Logger.h>
+
+#include "socketio/net/WorkerPool.h"
+
+namespace socketio {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr int kEventsPerTurn = 128;  // so that nobody waits long for the flush
+constexpr int kAcceptsPerTurn = 64;
+constexpr Duration kShortestPause = 10ms;
+constexpr Duration kLongestPause = 1s;
+constexpr int kUnsentBytes =
+    65'536;  // TCP_NOTSENT_LOWAT: the backlog waits here, where it is shared
+
+constexpr std::uintptr_t kAcceptorTag = 1;  // of pointers in epoll_event
+
+thread_local LoopContext* currentLoop = nullptr;
+
+void report(const char* where) {
+    std::string what = "an exception of unknown type";
+    try {
+        throw;
+    } catch (const Poco::Exception& e) {
+        what = e.displayText();
+    } catch (const std::exception& e) {
+        what = e.what();
+    } catch (...) {
+    }
+    Poco::Logger::get("socketio.net").critical(std::string(where) + ": " + what);
+}
+
+}  // namespace
+
+LoopContext::LoopContext(Hub& hub, Executor::LoopId id, WorkerPool& workers)
+    : _hub(hub),
+      _id(id),
+      _workers(workers),
+      _epoll(::epoll_create1(EPOLL_CLOEXEC)),
+      _timers(hub.clock()),
+      _readBuffer(new char[kReadBufferBytes]),
+      _scratch(new char[kScratchBytes]) {
+    if (_epoll < 0) throw Poco::SystemException("epoll_create1", errno);
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.ptr = nullptr;  // the mailbox
+    if (::epoll_ctl(_epoll, EPOLL_CTL_ADD, _mailbox.descriptor(), &event) != 0)
+        throw Poco::SystemException("epoll_ctl", errno);
+}
+
+LoopContext::~LoopContext() {
+    _mailbox.close();
+    _acceptors.clear();
+    _connections.clear();
+    ::close(_epoll);
+}
+
+LoopContext* LoopContext::current() { return currentLoop; }
+
+void LoopContext::post(Task task) {
+    // Loops never wait for each other: two that did could wait for ever.
+    _mailbox.post(std::move(task), currentLoop == nullptr);
+}
+
+void LoopContext::stop() {
+    post([this] { _stopping = true; });
+}
+
+void LoopContext::run() {
+    currentLoop = this;
+    while (!_stopping) {
+        try {
+            turn();
+        } catch (...) {
+            report("a turn of the loop ended early");
+        }
+    }
+    _acceptors.clear();
+    flushDirty();
+    for (const auto& connection : _connections) connection->abort("server shutting down");
+    while (!_graveyard.empty() || !_strands.empty()) {
+        buryClosed();
+        handOverStrands();
+    }
+    _mailbox.close();
+    currentLoop = nullptr;
+}
+
+int LoopContext::sleepTime() const {
+    const Duration next = _timers.untilNext();
+    if (next == Duration::max()) return -1;
+    const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(next).count();
+    return static_cast<int>(std::min<long long>(milliseconds, 60'000));
+}
+
+void LoopContext::turn() {
+    epoll_event events[kEventsPerTurn];
+    const bool idle = _resumed.empty() && _graveyard.empty() && _dirty.empty() && _strands.empty();
+    const bool sleeping = idle && _mailbox.beginSleep();
+    const int count = ::epoll_wait(_epoll, events, kEventsPerTurn, sleeping ? sleepTime() : 0);
+    if (sleeping) _mailbox.endSleep();
+
+    for (int i = 0; i < count; ++i) {
+        const auto tagged = reinterpret_cast<std::uintptr_t>(events[i].data.ptr);
+        if (tagged == 0) continue;
+        if (tagged & kAcceptorTag) {
+            reinterpret_cast<Acceptor*>(tagged & ~kAcceptorTag)->onReadable();
+            continue;
+        }
+        auto& connection = *static_cast<Connection*>(events[i].data.ptr);
+        try {
+            if (events[i].events & EPOLLOUT) connection.onWritable();
+            if (events[i].events & EPOLLIN)
+                connection.onReadable();
+            else if (events[i].events & (EPOLLERR | EPOLLHUP))
+                connection.onHangUp();
+        } catch (...) {
+            report("a connection was closed");  // bad_alloc, most likely
+            connection.abort("internal error");
+        }
+    }
+    handOverStrands();
+    runMailbox();
+    std::vector<Connection*> resumed;
+    resumed.swap(_resumed);
+    for (Connection* const connection : resumed) {
+        connection->_resumeQueued = false;
+        connection->deliver(nullptr, 0);
+    }
+    _timers.advance();
+    handOverStrands();
+    flushDirty();
+    buryClosed();
+}
+
+void LoopContext::handOverStrands() { _workers.schedule(_strands); }
+
+void LoopContext::runMailbox() {
+    _mailbox.take(_tasks);
+    for (Task& task : _tasks) {
+        try {
+            task();
+        } catch (...) {
+            report("a posted task failed");
+        }
+        task = Task();
+    }
+    _tasks.clear();
+}
+
+void LoopContext::flushDirty() {
+    // flush() may tell a protocol that all is sent, which may queue more: by index.
+    for (std::size_t i = 0; i < _dirty.size(); ++i) {
+        _dirty[i]->_dirty = false;
+        _dirty[i]->flush();
+    }
+    _dirty.clear();
+}
+
+void LoopContext::buryClosed() {
+    for (std::size_t i = 0; i < _graveyard.size(); ++i) {
+        Connection* const connection = _graveyard[i];
+        try {
+            if (connection->_protocol) connection->_protocol->onClosed(connection->_closeDetail);
+        } catch (...) {
+            report("onClosed");
+        }
+        if (connection->_dirty) std::erase(_dirty, connection);
+        if (connection->_resumeQueued) std::erase(_resumed, connection);
+        const std::size_t slot = connection->_slot;
+        if (slot + 1 != _connections.size()) {
+            std::swap(_connections[slot], _connections.back());
+            _connections[slot]->_slot = slot;
+        }
+        _connections.pop_back();
+        _count.store(_connections.size(), std::memory_order_relaxed);
+        _hub.counters().closed.fetch_add(1, std::memory_order_relaxed);
+    }
+    _graveyard.clear();
+}
+
+void LoopContext::watch(int descriptor, std::uint32_t events, void* who, bool acceptor,
+                        bool added) {
+    epoll_event event{};
+    event.events = events;
+    event.data.ptr = acceptor ? static_cast<char*>(who) + kAcceptorTag : who;
+    if (::epoll_ctl(_epoll, added ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, descriptor, &event) != 0)
+        throw Poco::SystemException("epoll_ctl", errno);
+}
+
+void LoopContext::add(int descriptor, const Connection::Limits& limits,
+                      std::shared_ptr<ConnectionProtocol> protocol) {
+    auto owned = std::make_unique<Connection>(*this, descriptor, std::move(protocol), limits);
+    Connection& connection = *owned;
+    connection._slot = _connections.size();
+    _connections.push_back(std::move(owned));
+    _count.store(_connections.size(), std::memory_order_relaxed);
+    try {
+        connection.updateInterest();
+        connection._protocol->onOpen(connection);
+    } catch (...) {
+        report("a connection could not be opened");
+        connection.abort("internal error");
+    }
+}
+
+void LoopContext::addAcceptor(std::unique_ptr<Acceptor> acceptor) {
+    acceptor->listen();
+    _acceptors.push_back(std::move(acceptor));
+}
+
+void LoopContext::removeAcceptor(std::uint64_t id) {
+    std::erase_if(_acceptors, [id](const auto& acceptor) { return acceptor->id() == id; });
+}
+
+std::size_t LoopContext::disposeIdle(std::size_t most) {
+    std::size_t count = 0;
+    for (const auto& connection : _connections) {
+        if (count == most) break;
+        if (!connection->_disposable || connection->_state != Connection::State::Open) continue;
+        connection->abort("descriptors ran out");
+        ++count;
+    }
+    return count;
+}
+
+Acceptor::Acceptor(LoopContext& loop, std::uint64_t id, int descriptor,
+                   const Connection::Limits& limits, Hub::ProtocolFactory factory)
+    : _loop(loop),
+      _id(id),
+      _descriptor(descriptor),
+      _limits(limits),
+      _factory(std::move(factory)),
+      _retry([](void* self) { static_cast<Acceptor*>(self)->listen(); }, this) {}
+
+Acceptor::~Acceptor() { ::close(_descriptor); }
+
+void Acceptor::listen() {
+    _loop.watch(_descriptor, EPOLLIN, this, true, std::exchange(_watched, true));
+}
+
+void Acceptor::pause() {
+    _loop.hub().counters().acceptPauses.fetch_add(1, std::memory_order_relaxed);
+    if (_pause == Duration::zero())
+        Poco::Logger::get("socketio.net")
+            .warning("no more connections can be accepted for now; clients wait in the backlog");
+    _pause = std::clamp(_pause * 2, kShortestPause, kLongestPause);
+    _loop.watch(_descriptor, 0, this, true, true);
+    _loop.timers().armAfter(_retry, _pause);
+}
+
+void Acceptor::onReadable() {
+    Hub& hub = _loop.hub();
+    for (int i = 0; i < kAcceptsPerTurn; ++i) {
+        if (hub.connectionCount() >= hub.options().maxConnections) {
+            if (_loop.disposeIdle(16) == 0) pause();
+            return;
+        }
+        const int descriptor =
+            ::accept4(_descriptor, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (descriptor < 0) {
+            if (errno == EINTR || errno == ECONNABORTED || errno == EPROTO) continue;
+            if (errno == EAGAIN || errno == EWOULDBLOCK) return;
+            // EMFILE, ENFILE, ENOBUFS, ENOMEM: it stays readable, so looking again would spin.
+            if (_loop.disposeIdle(16) == 0) pause();
+            return;
+        }
+        if (_pause != Duration::zero()) {
+            _pause = Duration::zero();
+            Poco::Logger::get("socketio.net").information("connections are accepted again");
+        }
+        const int on = 1, unsent = kUnsentBytes;
+        ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        ::setsockopt(descriptor, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
+        hub.counters().accepted.fetch_add(1, std::memory_order_relaxed);
+
+        const Executor::LoopId target = _next;
+        _next = (_next + 1) % hub.loopCount();
+        if (target == _loop.id()) {
+            _loop.add(descriptor, _limits, _factory());
+        } else {
+            // The descriptor is closed when the other loop has ended before it runs the task.
+            struct Handover {
+                int descriptor;
+                explicit Handover(int fd) : descriptor(fd) {}
+                Handover(Handover&& other) noexcept
+                    : descriptor(std::exchange(other.descriptor, -1)) {}
+                ~Handover() {
+                    if (descriptor >= 0) ::close(descriptor);
+                }
+            };
+            hub.post(target, [handover = Handover(descriptor), limits = _limits,
+                              factory = _factory]() mutable {
+                if (LoopContext* const loop = currentLoop)
+                    loop->add(std::exchange(handover.descriptor, -1), limits, factory());
+            });
+        }
+    }
+}
+
+}  // namespace socketio

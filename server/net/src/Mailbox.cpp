@@ -1,0 +1,69 @@
+#include "socketio/net/Mailbox.h"
+
+#include <cerrno>
+#include <cstdint>
+#include <sys/eventfd.h>
+#include <unistd.h>
+#include <utility>
+
+#include <Poco/Exception.h>
+
+namespace socketio {
+
+Mailbox::Mailbox() : _event(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+    if (_event < 0) throw Poco::SystemException("eventfd", errno);
+}
+
+Mailbox::~Mailbox() { ::close(_event); }
+
+void Mailbox::post(Task task, bool mayWait) {
+    MutexLock lock(_mutex);
+    while (mayWait && _tasks.size() >= kCapacity && !_closed) {
+        ++_waiting;
+        _taken.wait(_mutex);
+        --_waiting;
+    }
+    if (_closed) {
+        lock.unlock();  // the task dies outside the lock: what it holds may post again
+        return;
+    }
+    _tasks.push_back(std::move(task));
+    const bool wake = std::exchange(_sleeping, false);
+    lock.unlock();
+    if (wake) {
+        const std::uint64_t one = 1;
+        [[maybe_unused]] const ssize_t written = ::write(_event, &one, sizeof one);
+    }
+}
+
+bool Mailbox::beginSleep() {
+    MutexLock lock(_mutex);
+    if (!_tasks.empty()) return false;
+    _sleeping = true;
+    return true;
+}
+
+void Mailbox::endSleep() {
+    MutexLock lock(_mutex);
+    if (std::exchange(_sleeping, false)) return;
+    lock.unlock();
+    std::uint64_t count;
+    [[maybe_unused]] const ssize_t bytes = ::read(_event, &count, sizeof count);
+}
+
+void Mailbox::take(std::vector<Task>& tasks) {
+    MutexLock lock(_mutex);
+    tasks.swap(_tasks);
+    if (_waiting > 0) _taken.notifyAll();
+}
+
+void Mailbox::close() {
+    std::vector<Task> dropped;
+    MutexLock lock(_mutex);
+    _closed = true;
+    dropped.swap(_tasks);
+    _taken.notifyAll();
+    lock.unlock();
+}
+
+}  // namespace socketio

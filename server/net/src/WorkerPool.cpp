@@ -1,0 +1,303 @@
+#include "socketio/net/WorkerPool.h"
+
+#include <algorithm>
+#include <cstring>
+#include <exception>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include <Poco/Exception.h>
+#include <Poco/Logger.h>
+
+#include "socketio/net/Hub.h"
+
+namespace socketio {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration kTick = 2ms;            // of the watchdog while there is work
+constexpr Duration kStuckAfter = 2ms;      // a task that runs longer counts as blocked
+constexpr Duration kWakeAfter = 1ms;       // work that waits longer wakes one more worker
+constexpr Duration kGrowAfter = 10ms;      // work that waits longer gets a new worker
+constexpr Duration kIdleEnd = 60s;         // after which a worker beyond the kept ones ends
+constexpr std::size_t kStrandBudget = 64;  // tasks of one client before others get their turn
+
+unsigned cores() { return std::max(1u, std::thread::hardware_concurrency()); }
+
+}  // namespace
+
+class WorkerPool::Worker : public Poco::Runnable {
+public:
+    explicit Worker(WorkerPool& owner) : pool(owner) {}
+    void run() override { pool.work(*this); }
+
+    WorkerPool& pool;
+    // All below is guarded by the pool's mutex, except `label`, by its own.
+    bool busy = false;
+    bool blocked = false;  // inside a BlockingScope, or taken for blocked by the watchdog
+    bool inScope = false;
+    bool warned = false;
+    bool finished = false;
+    TimePoint since{};
+    Mutex labelMutex;  // a leaf
+    char label[64] SOCKETIO_GUARDED_BY(labelMutex) = {};
+    std::size_t labelSize SOCKETIO_GUARDED_BY(labelMutex) = 0;
+    std::atomic<std::uint64_t> steps{0};  // tasks begun: the watchdog sees that time goes on
+
+    std::string describe() {
+        MutexLock lock(labelMutex);
+        return labelSize ? std::string(label, labelSize) : std::string("a task");
+    }
+};
+
+class WorkerPool::Watchdog : public Poco::Runnable {
+public:
+    explicit Watchdog(WorkerPool& pool) : _pool(pool) {}
+    void run() override { _pool.watch(); }
+
+private:
+    WorkerPool& _pool;
+};
+
+namespace {
+thread_local void* currentWorker = nullptr;
+}
+
+WorkerPool::WorkerPool(Poco::ThreadPool& threads, const HubOptions& options, HubCounters& counters,
+                       unsigned ioThreads)
+    : _threads(threads),
+      _options(options),
+      _counters(counters),
+      _kept(std::min(options.keptWorkers ? options.keptWorkers : 2 * cores(),
+                     std::max(1u, options.maxWorkers))),
+      _awake(std::max(1u, cores() > ioThreads ? cores() - ioThreads : 1u)),
+      _watchdog(std::make_unique<Watchdog>(*this)) {}
+
+WorkerPool::~WorkerPool() = default;
+
+void WorkerPool::start() {
+    MutexLock lock(_mutex);
+    _stopping = false;
+    for (unsigned i = 0; i < _kept; ++i) addWorker();
+    _watchdogAlive = true;
+    _threads.start(*_watchdog, "socketio-watch");
+}
+
+void WorkerPool::addWorker() {
+    std::erase_if(_workers, [](const auto& worker) { return worker->finished; });
+    auto worker = std::make_unique<Worker>(*this);
+    _threads.start(*worker, "socketio-work");
+    _workers.push_back(std::move(worker));
+    ++_alive;
+}
+
+unsigned WorkerPool::workers() const {
+    MutexLock lock(_mutex);
+    return _alive;
+}
+
+bool WorkerPool::onWorker() { return currentWorker != nullptr; }
+
+bool WorkerPool::submit(Task task) {
+    MutexLock lock(_mutex);
+    if (_stopping || _queuedTasks >= _options.maxQueuedWork) {
+        _counters.refusedWork.fetch_add(1, std::memory_order_relaxed);
+        lock.unlock();
+        return false;
+    }
+    _queue.push_back({std::move(task), nullptr, std::chrono::steady_clock::now()});
+    ++_queuedTasks;
+    wakeFor(1);
+    return true;
+}
+
+void WorkerPool::schedule(std::shared_ptr<Strand> strand) {
+    MutexLock lock(_mutex);
+    _queue.push_back({Task(), std::move(strand), std::chrono::steady_clock::now()});
+    wakeFor(1);
+}
+
+void WorkerPool::schedule(std::vector<std::shared_ptr<Strand>>& strands) {
+    if (strands.empty()) return;
+    const TimePoint now = std::chrono::steady_clock::now();
+    {
+        MutexLock lock(_mutex);
+        for (std::shared_ptr<Strand>& strand : strands)
+            _queue.push_back({Task(), std::move(strand), now});
+        wakeFor(strands.size());
+    }
+    strands.clear();
+}
+
+void WorkerPool::wakeFor(std::size_t items) {
+    if (_running + _waking < _awake && _idle > _waking && items > 0) {
+        ++_waking;
+        _work.notifyOne();
+    }
+    if (_dormant) {
+        _dormant = false;
+        _watch.notifyOne();
+    }
+}
+
+void WorkerPool::work(Worker& worker) {
+    currentWorker = &worker;
+    MutexLock lock(_mutex);
+    for (;;) {
+        while (_queue.empty() && !_stopping) {
+            ++_idle;
+            const bool kept = _alive <= _kept;
+            bool woken = true;
+            if (kept)
+                _work.wait(_mutex);
+            else
+                woken = _work.waitFor(_mutex, kIdleEnd);
+            --_idle;
+            if (_waking > 0) --_waking;
+            if (!woken && _queue.empty() && _alive > _kept) break;
+        }
+        if (_queue.empty()) break;
+
+        Item item = std::move(_queue.front());
+        _queue.pop_front();
+        if (item.task) --_queuedTasks;
+        worker.busy = true;
+        worker.blocked = worker.warned = false;
+        worker.since = std::chrono::steady_clock::now();
+        worker.steps.fetch_add(1, std::memory_order_relaxed);
+        ++_running;
+        if (!_queue.empty()) wakeFor(1);
+        lock.unlock();
+
+        try {
+            if (item.task)
+                item.task();
+            else if (!item.strand->run(kStrandBudget))
+                schedule(std::move(item.strand));
+        } catch (const std::exception& e) {
+            Poco::Logger::get("socketio.net").critical(std::string("a task threw: ") + e.what());
+        } catch (...) {
+            Poco::Logger::get("socketio.net").critical("a task threw");
+        }
+        item = Item();
+
+        lock.lock();
+        worker.busy = false;
+        if (!worker.blocked) --_running;
+        worker.blocked = worker.inScope = false;
+    }
+    worker.finished = true;
+    --_alive;
+    _ended.notifyAll();
+    lock.unlock();
+    currentWorker = nullptr;
+}
+
+void WorkerPool::describe(std::string_view what) {
+    auto* const worker = static_cast<Worker*>(currentWorker);
+    if (!worker) return;
+    worker->steps.fetch_add(1, std::memory_order_relaxed);
+    MutexLock lock(worker->labelMutex);
+    worker->labelSize = std::min(what.size(), sizeof worker->label - 1);
+    std::memcpy(worker->label, what.data(), worker->labelSize);
+}
+
+void WorkerPool::beginBlocking() {
+    auto* const worker = static_cast<Worker*>(currentWorker);
+    if (!worker) return;
+    MutexLock lock(_mutex);
+    worker->inScope = true;
+    if (!std::exchange(worker->blocked, true)) --_running;
+    if (!_queue.empty()) wakeFor(1);
+}
+
+void WorkerPool::endBlocking() {
+    auto* const worker = static_cast<Worker*>(currentWorker);
+    if (!worker) return;
+    MutexLock lock(_mutex);
+    worker->inScope = false;
+    worker->warned = false;
+    worker->since = std::chrono::steady_clock::now();
+    if (std::exchange(worker->blocked, false)) ++_running;
+}
+
+void WorkerPool::watch() {
+    MutexLock lock(_mutex);
+    int quietTicks = 0;
+    while (!_stopping) {
+        const bool quiet = _queue.empty() && _running == 0;
+        quietTicks = quiet ? quietTicks + 1 : 0;
+        if (quietTicks > 50) {
+            // Nothing but blocked handlers, if anything: look rarely, and be woken by new work.
+            _dormant = true;
+            const bool anyBusy = _running + _idle < _alive;
+            if (anyBusy)
+                _watch.waitFor(_mutex, std::clamp<Duration>(_options.handlerWarning / 4, 5ms, 1s));
+            else
+                _watch.wait(_mutex);
+            if (!_dormant) quietTicks = 0;
+            _dormant = false;
+        } else {
+            _watch.waitFor(_mutex, kTick);
+        }
+        inspect(std::chrono::steady_clock::now());
+    }
+    _watchdogAlive = false;
+    _ended.notifyAll();
+}
+
+void WorkerPool::inspect(TimePoint now) {
+    for (const auto& entry : _workers) {
+        Worker& worker = *entry;
+        if (!worker.busy || worker.inScope) continue;
+        // A strand runs many tasks in one go: the clock starts again with each.
+        if (worker.steps.exchange(0, std::memory_order_relaxed) > 0) {
+            worker.since = now;
+            if (std::exchange(worker.blocked, false)) ++_running;
+            continue;
+        }
+        if (now - worker.since > kStuckAfter && !std::exchange(worker.blocked, true)) --_running;
+        if (now - worker.since > _options.handlerWarning && !std::exchange(worker.warned, true)) {
+            _counters.slowHandlers.fetch_add(1, std::memory_order_relaxed);
+            Poco::Logger::get("socketio.net")
+                .warning("a handler has not returned for " +
+                         std::to_string(
+                             std::chrono::duration_cast<std::chrono::seconds>(now - worker.since)
+                                 .count()) +
+                         " s: " + worker.describe());
+        }
+    }
+    if (_queue.empty()) return;
+    const Duration waited = now - _queue.front().since;
+    if (waited > kWakeAfter && _idle > _waking) {
+        ++_waking;
+        _work.notifyOne();
+    } else if (waited > kGrowAfter && _idle == 0 && _alive < _options.maxWorkers) {
+        try {
+            addWorker();
+        } catch (const Poco::Exception& e) {
+            Poco::Logger::get("socketio.net").error("no further worker: " + e.displayText());
+        }
+    }
+}
+
+bool WorkerPool::stop(TimePoint deadline) {
+    MutexLock lock(_mutex);
+    if (_alive == 0 && !_watchdogAlive) return true;
+    _stopping = true;
+    _work.notifyAll();
+    _watch.notifyAll();
+    while (_alive > 0 || _watchdogAlive)
+        if (!_ended.waitUntil(_mutex, deadline)) break;
+    if (_alive == 0 && !_watchdogAlive) return true;
+    for (const auto& worker : _workers)
+        if (worker->busy)
+            Poco::Logger::get("socketio.net")
+                .error("abandoned, as it did not return: " + worker->describe());
+    return false;
+}
+
+}  // namespace socketio

@@ -1,0 +1,221 @@
+#include <atomic>
+#include <future>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <Poco/AutoPtr.h>
+#include <Poco/Channel.h>
+#include <Poco/Logger.h>
+#include <Poco/Message.h>
+#include <cppunit/TestFixture.h>
+#include <cppunit/extensions/HelperMacros.h>
+
+#include "socketio/net/Hub.h"
+#include "socketio/net/WorkerPool.h"
+
+namespace socketio {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+class CapturingChannel : public Poco::Channel {
+public:
+    void log(const Poco::Message& message) override {
+        std::lock_guard<std::mutex> lock(_mutex);
+        _text += message.getText() + "\n";
+    }
+    std::string text() {
+        std::lock_guard<std::mutex> lock(_mutex);
+        return _text;
+    }
+
+private:
+    std::mutex _mutex;
+    std::string _text;
+};
+
+/// Blocks those who wait until it is opened.
+class Gate {
+public:
+    void wait() { _future.wait(); }
+    void open() { _promise.set_value(); }
+
+private:
+    std::promise<void> _promise;
+    std::shared_future<void> _future = _promise.get_future().share();
+};
+
+template <class Condition>
+bool eventually(Condition&& condition) {
+    const auto end = std::chrono::steady_clock::now() + 5s;
+    while (!condition()) {
+        if (std::chrono::steady_clock::now() > end) return false;
+        std::this_thread::yield();
+    }
+    return true;
+}
+
+}  // namespace
+
+class WorkerPoolTest : public CppUnit::TestFixture {
+    CPPUNIT_TEST_SUITE(WorkerPoolTest);
+    CPPUNIT_TEST(blockedWorkersDoNotHoldUpOthersUpToTheMaximum);
+    CPPUNIT_TEST(blockedLoopWorkGoesOnWhenAllWorkersAreBlocked);
+    CPPUNIT_TEST(refusesTasksBeyondItsQueue);
+    CPPUNIT_TEST(namesAHandlerThatDoesNotReturn);
+    CPPUNIT_TEST(aTaskThatThrowsIsLoggedAndTheWorkerLives);
+    CPPUNIT_TEST(stopFinishesWhatWaits);
+    CPPUNIT_TEST(stopAbandonsWhatDoesNotEnd);
+    CPPUNIT_TEST_SUITE_END();
+
+public:
+    void setUp() override {
+        channel = new CapturingChannel;
+        Poco::Logger::get("socketio.net").setChannel(channel);
+    }
+    void tearDown() override {
+        hub.reset();
+        Poco::Logger::get("socketio.net").setChannel(nullptr);
+    }
+
+    void blockedWorkersDoNotHoldUpOthersUpToTheMaximum() {
+        options.maxWorkers = 12;
+        start();
+        Gate gate;
+        std::atomic<int> blocked{0};
+        for (unsigned i = 0; i + 1 < options.maxWorkers; ++i)
+            CPPUNIT_ASSERT(hub->runOnWorker([&] {
+                ++blocked;
+                gate.wait();
+            }));
+        CPPUNIT_ASSERT(eventually([&] { return blocked == 11; }));
+        std::promise<void> ran;
+        CPPUNIT_ASSERT(hub->runOnWorker([&] { ran.set_value(); }));
+        CPPUNIT_ASSERT(ran.get_future().wait_for(5s) == std::future_status::ready);
+        CPPUNIT_ASSERT(hub->workerCount() <= options.maxWorkers);
+        gate.open();
+        hub.reset();  // what the workers use is about to go
+    }
+
+    void blockedLoopWorkGoesOnWhenAllWorkersAreBlocked() {
+        options.maxWorkers = 3;
+        start();
+        Gate gate;
+        std::atomic<int> blocked{0};
+        for (int i = 0; i < 3; ++i)
+            CPPUNIT_ASSERT(hub->runOnWorker([&] {
+                ++blocked;
+                gate.wait();
+            }));
+        CPPUNIT_ASSERT(eventually([&] { return blocked == 3; }));
+        std::promise<void> onLoop;
+        hub->post(0, [&] { onLoop.set_value(); });
+        CPPUNIT_ASSERT(onLoop.get_future().wait_for(5s) == std::future_status::ready);
+        std::promise<void> late;
+        auto lateRan = late.get_future();
+        CPPUNIT_ASSERT(hub->runOnWorker([&] { late.set_value(); }));
+        CPPUNIT_ASSERT(lateRan.wait_for(50ms) == std::future_status::timeout);
+        CPPUNIT_ASSERT_EQUAL(3u, hub->workerCount());
+        gate.open();
+        CPPUNIT_ASSERT(lateRan.wait_for(5s) == std::future_status::ready);
+        hub.reset();
+    }
+
+    void refusesTasksBeyondItsQueue() {
+        options.maxWorkers = 1;
+        options.maxQueuedWork = 5;
+        start();
+        Gate gate;
+        std::promise<void> running;
+        CPPUNIT_ASSERT(hub->runOnWorker([&] {
+            running.set_value();
+            gate.wait();
+        }));
+        running.get_future().wait();
+        std::atomic<int> ran{0};
+        for (int i = 0; i < 5; ++i) CPPUNIT_ASSERT(hub->runOnWorker([&] { ++ran; }));
+        CPPUNIT_ASSERT(!hub->runOnWorker([&] { ++ran; }));
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t(1), hub->counters().refusedWork.load());
+        gate.open();
+        CPPUNIT_ASSERT(eventually([&] { return ran == 5; }));
+        hub.reset();
+    }
+
+    void namesAHandlerThatDoesNotReturn() {
+        options.handlerWarning = 30ms;
+        start();
+        Gate gate;
+        CPPUNIT_ASSERT(hub->runOnWorker([&] {
+            hub->describeWork("event slow one");
+            gate.wait();
+        }));
+        CPPUNIT_ASSERT(eventually(
+            [&] { return channel->text().find("event slow one") != std::string::npos; }));
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t(1), hub->counters().slowHandlers.load());
+        gate.open();
+        hub.reset();  // what the workers use is about to go
+    }
+
+    void aTaskThatThrowsIsLoggedAndTheWorkerLives() {
+        options.maxWorkers = 1;
+        start();
+        CPPUNIT_ASSERT(hub->runOnWorker([] { throw std::runtime_error("oh no"); }));
+        CPPUNIT_ASSERT(hub->runOnWorker([] { throw 42; }));
+        std::promise<void> ran;
+        CPPUNIT_ASSERT(hub->runOnWorker([&] { ran.set_value(); }));
+        CPPUNIT_ASSERT(ran.get_future().wait_for(5s) == std::future_status::ready);
+        CPPUNIT_ASSERT(channel->text().find("oh no") != std::string::npos);
+        hub.reset();
+    }
+
+    void stopFinishesWhatWaits() {
+        options.maxWorkers = 1;
+        start();
+        std::atomic<int> ran{0};
+        for (int i = 0; i < 100; ++i) CPPUNIT_ASSERT(hub->runOnWorker([&] { ++ran; }));
+        CPPUNIT_ASSERT(hub->stop(std::chrono::steady_clock::now() + 5s));
+        CPPUNIT_ASSERT_EQUAL(100, ran.load());
+    }
+
+    void stopAbandonsWhatDoesNotEnd() {
+        start();
+        // What the abandoned worker uses has to outlive the test.
+        auto* const gate = new Gate;
+        auto* const ended = new std::promise<void>;
+        std::promise<void> running;
+        Hub* const raw = hub.get();
+        CPPUNIT_ASSERT(hub->runOnWorker([gate, ended, &running, raw] {
+            raw->describeWork("event for ever");
+            running.set_value();
+            gate->wait();
+            ended->set_value();
+        }));
+        running.get_future().wait();
+        CPPUNIT_ASSERT(!hub->stop(std::chrono::steady_clock::now() + 50ms));
+        CPPUNIT_ASSERT(channel->text().find("event for ever") != std::string::npos);
+        hub.reset();
+        gate->open();
+        ended->get_future().wait();
+        delete ended;
+        delete gate;
+    }
+
+private:
+    void start() {
+        options.ioThreads = 1;
+        options.keptWorkers = std::min(2u, options.maxWorkers);
+        hub = std::make_unique<Hub>(options);
+        hub->start();
+    }
+
+    HubOptions options;
+    Poco::AutoPtr<CapturingChannel> channel;
+    std::unique_ptr<Hub> hub;
+};
+
+CPPUNIT_TEST_SUITE_REGISTRATION(WorkerPoolTest);
+
+}  // namespace socketio
