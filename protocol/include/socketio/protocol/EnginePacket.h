@@ -37,16 +37,19 @@ struct EnginePacket {
     /// The type of a text frame or packet by its first character.
     static Result<Type> typeOf(std::string_view text);
 
-    /// Reads exactly one v4 text packet (`4hello`, `bAQID`); `bytes` is borrowed for the call.
-    static Result<EnginePacket> decode(std::string_view bytes);
+    /// Reads exactly one packet in text form (`4hello`; `bAQID` in v4, `b4AQID` in v3); `bytes` is
+    /// borrowed for the call. Whether it is UTF-8 is checked where it came from: in
+    /// EnginePayload::decode() and by the WebSocket frames.
+    static Result<EnginePacket> decode(std::string_view bytes,
+                                       EngineRevision revision = EngineRevision::V4);
 
     bool operator==(const EnginePacket&) const = default;
 };
 
 /// Standard base64 with padding.
 void appendBase64(std::string& out, std::string_view bytes);
-/// Strict: the standard alphabet, no white space. Missing padding is accepted, since clients of
-/// revision 3 leave it out; wrong padding is not.
+/// Strict: the standard alphabet, no white space, unused bits 0. Missing padding is accepted, since
+/// clients of revision 3 leave it out; wrong padding is not.
 Result<std::string> decodeBase64(std::string_view text);
 
 /// True for valid UTF-8 (RFC 3629).

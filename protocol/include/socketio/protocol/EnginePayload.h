@@ -17,23 +17,25 @@ namespace socketio {
 ///     v3 text      <n>:<packet>..., n in UTF-16 code units, binary as b4<base64>
 ///     v3 binary    00|01 <digits of the length in bytes, one per byte> FF <packet>...
 ///
-/// Decoding is linear in the size of the body and refuses the whole body at the first fault, an
-/// empty body included.
+/// Decoding is linear in the size of the body and refuses the whole body at the first fault: an
+/// empty body, an empty packet, text that is not UTF-8 included.
 namespace EnginePayload {
 
 struct Limits {
     std::size_t maxPackets = 1000;
-    std::size_t maxPacketBytes = 1'000'000;  ///< Of one packet, decoded.
+    std::size_t maxPacketBytes = 1'000'000;  ///< Of the data of one packet, base64 decoded.
 };
 
 /// `octetStream`: the body came as application/octet-stream (v3 binary form; an error for v4).
 Result<std::vector<EnginePacket>> decode(EngineRevision revision, bool octetStream,
                                          std::string_view body, const Limits& limits = {});
 
-/// JSONP: the payload inside `d=<urlencoded>`; undoes the client's escaping of newlines.
+/// JSONP: the payload inside `d=<urlencoded>`; undoes the client's escaping of newlines. A form
+/// without `d` or with a broken percent escape is an error.
 Result<std::string> decodeJsonpForm(std::string_view body);
 
-/// JSONP: `___eio[<index>](<payload as a JavaScript string>);` with U+2028 and U+2029 escaped.
+/// JSONP: `___eio[<digits of index>]("<payload as a JavaScript string>");` with U+2028 and U+2029
+/// escaped.
 std::string encodeJsonp(std::string_view index, std::string_view payload);
 
 }  // namespace EnginePayload
@@ -52,7 +54,7 @@ public:
 
     std::size_t packets() const { return _packets.size(); }
 
-    /// The body; `octetStream` tells its content type.
+    /// The body; `octetStream` tells its content type. Without packets: `0:` in v3, nothing in v4.
     std::string body(bool& octetStream) const;
 
 private:
@@ -63,6 +65,7 @@ private:
     };
     EngineRevision _revision;
     bool _base64Only;
+    bool _anyBinary = false;
     std::vector<Item> _packets;
 };
 

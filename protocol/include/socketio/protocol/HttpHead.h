@@ -10,7 +10,27 @@
 namespace socketio {
 
 /// The head of an HTTP/1.1 request (RFC 9112), read strictly: what two readers could understand
-/// differently is refused.
+/// differently is refused. The verdict is the same however the bytes were cut, and a line is
+/// refused no later than at its end.
+///
+/// Where the standard leaves a choice:
+///   lines      end with CRLF, nothing else; no folding; no control characters but HTAB in values;
+///              one empty line in front of the request is skipped
+///   method     at most 32 of A-Z and '-'
+///   target     visible ASCII but '#'; origin-form, absolute-form (http, https; its host replaces
+///              Host and has to agree with it), `*` for OPTIONS. A bad percent escape is refused,
+///              in the path also %00, %0D and %0A
+///   version    HTTP/1.0 (keepAlive only when asked for; no chunked body, no upgrade) or HTTP/1.1
+///   repeated   Host, Content-Length, Content-Type, Origin and Transfer-Encoding are refused when
+///              repeated, equal ones too
+///   host       letters, digits and `-._~`, or an IPv6 address in brackets, at most 255 bytes, and
+///              a port; it may be empty, and only HTTP/1.0 may leave it out
+///   body       Transfer-Encoding is exactly `chunked` in any case (another coding 501, anything
+///              else 400), never beside Content-Length; Content-Length is 1 to 19 digits
+///   expect     100-continue, or 417
+///
+/// Names are not filtered here: fields with `_` in their name, for instance, are the caller's to
+/// drop. Parsing allocates nothing but `fields`; a head that is used again keeps that room.
 ///
 /// All views point into the bytes given to parse().
 struct HttpRequestHead {
@@ -39,7 +59,8 @@ struct HttpRequestHead {
     bool expectContinue = false;
     bool upgradeWebSocket = false;  ///< Upgrade lists `websocket`.
 
-    /// For Bad: 400, 414, 417, 431, 501 or 505, and why, as static text.
+    /// For Bad: 400, 414, 417, 431, 501 or 505, and why, as static text. The other members then
+    /// hold what was read so far and are good for nothing.
     int errorStatus = 400;
     const char* error = "";
 
@@ -51,18 +72,25 @@ struct HttpRequestHead {
 
     /// The first field of that name, in any case; nullptr when there is none.
     const Field* find(std::string_view name) const;
+
+private:
+    void reset();
 };
 
-/// Reads a chunked body (RFC 9112 §7.1) piece by piece.
+/// Reads a chunked body (RFC 9112 §7.1) piece by piece; how it is cut makes no difference. Strict:
+/// CRLF everywhere, no space around the size, at most 16 hexadecimal digits, extensions (visible
+/// ASCII, space, HTAB) skipped.
 ///
-/// Limits: 256 bytes per chunk line, 16 KiB of chunk lines in all beyond 16 bytes a line's fair
-///         share, 4 KiB of trailers, which are checked and dropped.
+/// Limits: 256 bytes per chunk line, 16 KiB of chunk lines in all beyond the 16 bytes that each
+///         line has free, 4 KiB of trailers, which are checked and dropped.
 class ChunkedDecoder {
 public:
     enum class Status : std::uint8_t { More, Done, Bad };
 
     /// Uses up `input` as far as the body goes, appending its data to `out`; `consumed` tells how
-    /// far. Stops with Bad when `out` would grow beyond `limit` (tooLarge() is true then).
+    /// far. Stops with Bad when `out` would grow beyond `limit` (tooLarge() is true then); a chunk
+    /// that does not fit is refused by its size, before its data. After Done and Bad it takes no
+    /// more.
     Status decode(std::string_view input, std::size_t& consumed, std::string& out,
                   std::size_t limit);
 
@@ -77,22 +105,24 @@ private:
         Data,
         DataCr,
         DataLf,
-        Trailer,
+        Trailer,  // at the beginning of a line
+        TrailerName,
+        TrailerValue,
         TrailerLf,
+        LastLf,
         Done,
         Bad
     };
-    Status bad(const char* why);
+    void step(char c, std::size_t held, std::size_t limit);
+    bool countLineByte();
+    void bad(const char* why);
 
     State _state = State::Size;
     bool _tooLarge = false;
-    bool _lineEmpty = true;
-    bool _sawDigit = false;
     std::uint32_t _lineBytes = 0;
     std::uint32_t _overhead = 0;
     std::uint32_t _trailerBytes = 0;
     std::uint64_t _size = 0;
-    std::string _trailerLine;
     const char* _error = "";
 };
 

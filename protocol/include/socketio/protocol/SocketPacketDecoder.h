@@ -15,10 +15,18 @@ namespace socketio {
 ///
 /// After an error the decoder refuses everything: the session has to be closed.
 ///
+/// Where the protocol leaves a choice:
+///   event names   a string, or an integer as the official decoder allows, left in `data` as it is
+///   ack ids       only Events and Acks have one; an Ack without is refused
+///   placeholders  mean something in packets with attachments only; each number of 0 to n-1 at
+///                 most once, and an attachment that no placeholder names is dropped
+///   revision 4    the query of a namespace is cut off; in a Connect it becomes `data`, an object
+///                 of strings (arrays for repeated keys). A ConnectError may hold any JSON
+///
 /// Owner:   the client. Threads: confined to the client's loop.
-/// Limits:  10 attachments, 1 to `maxBytes` of them in all, names of namespaces 255 bytes, of
-///          events 1,024 bytes, ack ids up to 2^53-1, JSON depth 128. While nothing is pending it
-///          holds no memory.
+/// Limits:  10 attachments of `maxBytes` in all, names of namespaces 255 bytes, of events 1,024
+///          bytes, 64 query parameters, ack ids up to 2^53-1, JSON depth 128. While nothing is
+///          pending it holds no memory.
 class SocketPacketDecoder {
 public:
     /// `revision` is the Socket.IO protocol revision: 4 with Engine.IO 3, 5 with Engine.IO 4.
@@ -29,14 +37,20 @@ public:
     Result<std::optional<SocketPacket>> text(std::string_view message);
     Result<std::optional<SocketPacket>> binary(std::string_view message);
 
-    /// True while attachments are outstanding: their namespace may be checked before they come.
+    /// True while attachments are outstanding.
     bool pending() const { return _partial != nullptr; }
+    /// The namespace of the packet whose attachments are outstanding, so that one that was never
+    /// joined can be refused before they come; otherwise empty.
+    std::string_view pendingNsp() const;
 
 private:
     struct Partial;  // the packet whose attachments are outstanding
     struct PartialDeleter {
         void operator()(Partial*) const;
     };
+
+    Result<SocketPacket> parse(std::string_view rest, std::size_t& attachments) const;
+    DecodeError fail(DecodeError error);
 
     int _revision;
     std::size_t _maxBytes;

@@ -27,7 +27,7 @@ std::size_t writeWebSocketHeaderBefore(char* end, WebSocketOpcode opcode,
 /// Appends one unmasked final frame.
 void appendWebSocketFrame(std::string& out, WebSocketOpcode opcode, std::string_view payload);
 
-/// Appends a close frame; code 0 makes an empty one.
+/// Appends a close frame; code 0 makes an empty one. A reason beyond 123 bytes is cut.
 void appendWebSocketClose(std::string& out, std::uint16_t code, std::string_view reason = {});
 
 /// The value of Sec-WebSocket-Accept for a key (RFC 6455 §4.2.2).
@@ -35,9 +35,15 @@ std::string webSocketAcceptKey(std::string_view key);
 /// 16 bytes in base64.
 bool isWebSocketKey(std::string_view key);
 
-/// Reads the frames of a peer and gives whole messages.
+/// Reads the frames of a peer and gives whole messages. What it finds does not depend on how the
+/// bytes were cut, and a fault is found at the first byte that shows it.
 ///
-/// Threads: confined. Memory: nothing while no message is half received.
+/// Threads: confined.
+/// Memory:  nothing while no message is half received; otherwise at most twice what has arrived of
+///          it, whatever its header announced.
+/// Errors:  1002 reserved bits, unknown opcodes, no mask, lengths not in their shortest form,
+///          control frames too long or fragmented, fragments out of order, bad close codes;
+///          1007 bytes that are not UTF-8; 1009 the limits.
 /// Limits:  the payload of a message against maxMessageBytes before it is buffered (1009);
 ///          maxFragments frames per message (1009).
 class WebSocketDecoder {
@@ -68,20 +74,25 @@ public:
     /// Reads on in `[input, end)`, unmasking in place, and moves `input` past what was used. A
     /// message that lies whole in the input is returned as a view into it, without a copy. What is
     /// left when it returns NeedMore (a partial frame header at most, fewer than 14 bytes) has to
-    /// be given again in front of the next bytes.
+    /// be given again in front of the next bytes. After Close or Error all input is used up and
+    /// nothing but NeedMore comes.
     Event next(char*& input, char* end);
 
-    /// Bytes of a half received message that are kept.
-    std::size_t bufferedBytes() const { return _message.capacity(); }
+    /// Bytes that a half received message occupies.
+    std::size_t bufferedBytes() const { return _message.empty() ? 0 : _message.capacity(); }
 
 private:
     Event fail(std::uint16_t code, const char* detail);
-    Event finishMessage(std::string_view payload);
+    Event readHeader(char*& input, const char* end);
+    Event readData(std::string_view piece);
+    Event readControl(std::string_view piece);
+    Event readClose(std::string_view payload);
 
     Limits _limits;
     std::string _message;          // of a fragmented or half received message
+    std::string _control;          // of a half received control frame
     std::uint64_t _remaining = 0;  // of the current frame's payload
-    std::uint32_t _fragments = 0;
+    std::uint32_t _fragments = 0;  // of the message in progress
     std::uint32_t _utf8State = 0;
     std::uint8_t _mask[4] = {};
     std::uint8_t _maskAt = 0;
@@ -89,10 +100,9 @@ private:
     std::uint8_t _messageOpcode = 0;  // of the message in progress; 0: none
     bool _inPayload = false;
     bool _final = false;
-    bool _returned = false;  // _message was given out and is to be cleared
+    bool _messageGiven = false;  // _message was given out and is to be cleared
+    bool _controlGiven = false;
     bool _dead = false;
-    std::uint8_t _controlSize = 0;
-    char _control[125];
 };
 
 }  // namespace socketio

@@ -37,6 +37,8 @@ public:
 
     /// The whole message as WebSocket frames; `base64` for clients that asked for b64.
     SharedFrame webSocketFrames(EngineRevision revision, bool base64) const;
+    /// What is left of it when the packets before `index` have gone over polling already.
+    SharedFrame webSocketFramesFrom(std::size_t index, EngineRevision revision, bool base64) const;
 
     /// How many Engine.IO packets it is.
     std::size_t packets() const { return (_hasText ? 1 : 0) + _attachments.size(); }
@@ -50,6 +52,8 @@ public:
     std::size_t bytes() const { return _bytes; }
 
 private:
+    std::string encodeFrames(EngineRevision revision, bool base64, std::size_t index) const;
+
     SharedFrame _textFrame;  // header, '4', text: the same bytes in both revisions
     std::size_t _textOffset = 0;
     std::vector<Binary> _attachments;

@@ -34,11 +34,10 @@ class EngineListener {
 public:
     virtual ~EngineListener() = default;
     /// A message from the client, without its type digit; the bytes are borrowed for the call.
-    /// `more` is true while further messages of the same read or body follow.
     virtual void onText(std::string_view text) = 0;
     virtual void onBinary(std::string_view bytes) = 0;
-    /// All messages of one read or one POST have been given; a place to hand on what they made.
-    /// A POST is answered only when resumeInput() allows it.
+    /// All messages of one POST, or the one message of a WebSocket, have been given; a place to
+    /// hand on what they made. A POST whose input was paused meanwhile is answered on resuming.
     virtual void onInputEnd() {}
     virtual void onUpgrade() {}
     /// Once and last. `detail` is for logs ("outbound limit").

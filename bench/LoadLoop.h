@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace socketio {
+
+class TcpClient;
+
+/// The load generator's one epoll loop. Confined to one thread.
+class LoadLoop {
+public:
+    LoadLoop();
+    ~LoadLoop();
+    LoadLoop(const LoadLoop&) = delete;
+    LoadLoop& operator=(const LoadLoop&) = delete;
+
+    /// Handles what is ready, after waiting for it at most so long.
+    void turn(int waitMilliseconds);
+
+    /// Monotonic nanoseconds.
+    static std::int64_t now();
+
+    /// For what a client gathers while its bytes are handled; any client may use it next.
+    std::string& scratch() { return _scratch; }
+
+private:
+    friend class TcpClient;
+    static constexpr std::size_t kReadBytes = 256 * 1024;
+
+    int _epoll;
+    std::unique_ptr<char[]> _readBuffer;  // of whichever client is being read
+    std::string _scratch;
+    unsigned _nextSource = 0;  // source addresses are taken in turn
+};
+
+/// One connection to the server on the loopback interface.
+///
+/// Lives until the loop's turn is over: never destroyed inside a callback.
+class TcpClient {
+public:
+    explicit TcpClient(LoadLoop& loop) : _loop(loop) {}
+    virtual ~TcpClient();
+    TcpClient(const TcpClient&) = delete;
+    TcpClient& operator=(const TcpClient&) = delete;
+
+    /// Begins to connect; onConnected() or onClosed() follows.
+    void open(std::uint16_t port);
+    /// Ends the connection with a reset, so that no port stays in TIME_WAIT. No callback follows.
+    void reset();
+    /// Sends now; what the kernel does not take follows as soon as it does.
+    void send(std::string_view bytes);
+
+protected:
+    virtual void onConnected() = 0;
+    /// Returns how many bytes it has used; the others come again together with new ones.
+    virtual std::size_t onBytes(std::string_view bytes) = 0;
+    virtual void onClosed() = 0;
+
+    LoadLoop& _loop;
+
+private:
+    friend class LoadLoop;
+    void ready(std::uint32_t events);
+    void watch(int operation, std::uint32_t events);
+    void lost();
+
+    int _fd = -1;
+    bool _connecting = false;
+    std::string _unread;
+    std::string _unsent;
+};
+
+}  // namespace socketio

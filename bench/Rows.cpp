@@ -1,0 +1,340 @@
+#include "Rows.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <ctime>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <stdexcept>
+#include <utility>
+
+#include "Fleet.h"
+#include "PollingClient.h"
+#include "ServerProcess.h"
+
+namespace socketio {
+
+namespace {
+
+constexpr std::int64_t kMillisecond = 1'000'000;
+constexpr std::size_t kConnectsAtOnce = 64;
+
+std::int64_t ownCpuNanoseconds() {
+    timespec used{};
+    ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return used.tv_sec * 1'000'000'000LL + used.tv_nsec;
+}
+
+std::int64_t in(int milliseconds) { return LoadLoop::now() + milliseconds * kMillisecond; }
+
+struct Sample {
+    double rate = 0;
+    double cpu = 0;
+    double generator = 0;
+    double p50 = 0;
+    double p99 = 0;
+};
+
+/// Time and CPU between its construction and finish().
+class Stopwatch {
+public:
+    explicit Stopwatch(const ServerProcess& server)
+        : _server(server),
+          _serverCpu(server.cpuNanoseconds()),
+          _ownCpu(ownCpuNanoseconds()),
+          _time(LoadLoop::now()) {}
+
+    Sample finish(std::uint64_t messages, const LatencyHistogram& latency) const {
+        const auto seconds = static_cast<double>(LoadLoop::now() - _time) / 1e9;
+        const auto server = static_cast<double>(_server.cpuNanoseconds() - _serverCpu) / 1e3;
+        const auto own = static_cast<double>(ownCpuNanoseconds() - _ownCpu) / 1e3;
+        if (messages == 0) throw std::runtime_error("no message came back");
+        const auto count = static_cast<double>(messages);
+        return {count / seconds, server / count, own / count, latency.percentile(0.5),
+                latency.percentile(0.99)};
+    }
+
+private:
+    const ServerProcess& _server;
+    const std::int64_t _serverCpu;
+    const std::int64_t _ownCpu;
+    const std::int64_t _time;
+};
+
+/// One contestant within one row.
+struct Entry {
+    ServerProcess server;
+    std::unique_ptr<Fleet> fleet;
+    std::vector<Sample> samples;
+    BenchResult result;
+    bool failed = false;
+
+    void fault(std::string what) {
+        auto& faults = result.faults;
+        if (std::find(faults.begin(), faults.end(), what) == faults.end())
+            faults.push_back(std::move(what));
+    }
+
+    /// A server that fails drops out of the row.
+    void attempt(const std::function<void()>& step) {
+        if (failed) return;
+        try {
+            step();
+        } catch (const std::exception& error) {
+            failed = true;
+            fault(error.what());
+        }
+    }
+};
+
+double median(std::vector<double> values) {
+    if (values.empty()) return 0;
+    std::sort(values.begin(), values.end());
+    const std::size_t middle = values.size() / 2;
+    return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
+}
+
+double medianOf(const std::vector<Sample>& samples, double Sample::*field) {
+    std::vector<double> values;
+    for (const Sample& sample : samples) values.push_back(sample.*field);
+    return median(std::move(values));
+}
+
+void runUntil(Fleet& fleet, std::int64_t deadline) {
+    while (LoadLoop::now() < deadline) fleet.turn(5);
+}
+
+std::unique_ptr<Traffic> trafficOf(const BenchRow& row) {
+    if (row.kind == BenchRow::Kind::Echo)
+        return std::make_unique<EchoTraffic>(row.clients, row.inFlight);
+    return std::make_unique<BroadcastTraffic>(row.clients, row.inFlight);
+}
+
+void messageRound(const BenchRow& row, Entry& entry, const BenchPlan& plan) {
+    Fleet& fleet = *entry.fleet;
+    const std::unique_ptr<Traffic> traffic = trafficOf(row);
+    fleet.setTraffic(traffic.get());
+    traffic->begin(fleet);
+    runUntil(fleet, in(plan.warmUpMilliseconds));
+    traffic->messages = 0;
+    traffic->latency.clear();
+    const Stopwatch stopwatch(entry.server);
+    runUntil(fleet, in(plan.windowMilliseconds));
+    entry.samples.push_back(stopwatch.finish(traffic->messages, traffic->latency));
+
+    traffic->stopping = true;
+    const std::int64_t deadline = in(10'000);
+    while (traffic->outstanding() > 0 && fleet.lost() == 0 && LoadLoop::now() < deadline)
+        fleet.turn(5);
+    fleet.setTraffic(nullptr);
+    if (traffic->wrong > 0) entry.fault(std::to_string(traffic->wrong) + " wrong packets");
+    if (fleet.lost() > 0) throw std::runtime_error(std::to_string(fleet.lost()) + " clients lost");
+    if (traffic->outstanding() > 0)
+        throw std::runtime_error(std::to_string(traffic->outstanding()) + " messages lost");
+}
+
+void connectRound(Entry& entry, LoadLoop& loop, const BenchPlan& plan) {
+    LatencyHistogram latency;
+    {
+        Fleet fleet(loop, entry.server.port());
+        const Stopwatch stopwatch(entry.server);
+        const std::size_t joined =
+            fleet.connect(plan.connects, kConnectsAtOnce, in(plan.connectSeconds * 1000), &latency);
+        entry.samples.push_back(stopwatch.finish(joined, latency));
+        if (fleet.lost() > 0) entry.fault(std::to_string(fleet.lost()) + " clients refused");
+        if (joined < plan.connects) entry.fault("only " + std::to_string(joined) + " connected");
+    }
+    entry.server.waitUntilQuiet(2000);
+}
+
+/// Clients that go from one cycle of long-polling to the next.
+class PollingLoad final : public PollingClientListener {
+public:
+    PollingLoad(LoadLoop& loop, std::uint16_t port, std::size_t clients)
+        : _loop(loop), _postedAt(clients) {
+        for (std::size_t i = 0; i < clients; ++i) {
+            _clients.push_back(std::make_unique<PollingClient>(loop, *this, i));
+            _clients.back()->join(port);
+        }
+    }
+
+    void run(std::int64_t deadline) {
+        while (LoadLoop::now() < deadline && _failure.empty()) {
+            _loop.turn(5);
+            // A turn later than its poll, so that the poll is parked when the post arrives.
+            for (const std::size_t index : std::exchange(_polled, {})) {
+                _postedAt[index] = LoadLoop::now();
+                _clients[index]->post();
+            }
+        }
+        if (!_failure.empty()) throw std::runtime_error(_failure);
+    }
+
+    std::uint64_t cycles = 0;
+    LatencyHistogram latency;
+
+private:
+    void onReady(PollingClient& client) override {
+        std::int64_t& postedAt = _postedAt[client.index()];
+        if (postedAt != 0) {
+            latency.add(LoadLoop::now() - postedAt);
+            ++cycles;
+        }
+        client.poll();
+        _polled.push_back(client.index());
+    }
+
+    void onLost(PollingClient&, std::string_view why) override { _failure = why; }
+
+    LoadLoop& _loop;
+    std::vector<std::unique_ptr<PollingClient>> _clients;
+    std::vector<std::int64_t> _postedAt;  // by client; 0 before its first cycle
+    std::vector<std::size_t> _polled;     // clients whose post is due
+    std::string _failure;
+};
+
+void pollRound(const BenchRow& row, Entry& entry, LoadLoop& loop, const BenchPlan& plan) {
+    {
+        PollingLoad load(loop, entry.server.port(), row.clients);
+        load.run(in(plan.warmUpMilliseconds + 200));
+        load.cycles = 0;
+        load.latency.clear();
+        const Stopwatch stopwatch(entry.server);
+        load.run(in(plan.windowMilliseconds));
+        entry.samples.push_back(stopwatch.finish(load.cycles, load.latency));
+    }
+    entry.server.waitUntilQuiet(2000);
+}
+
+/// Memory of so many clients, each of which must still answer at the end.
+void idleRow(std::size_t clients, Entry& entry, LoadLoop& loop, const BenchPlan& plan) {
+    ServerProcess& server = entry.server;
+    {
+        Fleet first(loop, server.port());
+        first.connect(1, 1, in(5000));  // what a server sets up once is not the clients' share
+    }
+    server.waitUntilQuiet(3000);
+    const std::size_t before = server.residentBytes();
+
+    Fleet fleet(loop, server.port());
+    const std::size_t joined =
+        fleet.connect(clients, kConnectsAtOnce, in(plan.connectSeconds * 1000));
+    if (fleet.lost() > 0) entry.fault(std::to_string(fleet.lost()) + " clients refused");
+    if (joined < clients)
+        entry.fault("only " + std::to_string(joined) + " clients connected in the time given");
+    if (joined < fleet.size()) runUntil(fleet, in(1000));  // those that are still connecting
+    if (joined >= 19'000) runUntil(fleet, in(plan.heartbeatSeconds * 1000));
+    runUntil(fleet, in(500));
+    server.waitUntilQuiet(5000);
+    const std::size_t after = server.residentBytes();
+
+    EchoTraffic traffic(fleet.size(), 1);
+    traffic.stopping = true;  // one message each
+    fleet.setTraffic(&traffic);
+    traffic.begin(fleet);
+    const std::int64_t deadline = in(20'000);
+    while (traffic.messages < joined && fleet.lost() == 0 && LoadLoop::now() < deadline)
+        fleet.turn(5);
+    if (traffic.messages < joined)
+        entry.fault("only " + std::to_string(traffic.messages) + " clients answered at the end");
+    entry.result.idleClients = std::min<std::size_t>(joined, traffic.messages);
+    if (joined > 0 && after > before)
+        entry.result.bytesPerClient =
+            static_cast<double>(after - before) / static_cast<double>(joined);
+}
+
+}  // namespace
+
+BenchPlan BenchPlan::quick() {
+    BenchPlan plan;
+    plan.rounds = 3;
+    plan.warmUpMilliseconds = 200;
+    plan.windowMilliseconds = 500;
+    plan.connects = 1000;
+    plan.connectSeconds = 20;
+    plan.heartbeatSeconds = 1;
+    return plan;
+}
+
+const std::vector<BenchRow>& benchRows() {
+    using Kind = BenchRow::Kind;
+    static const std::vector<BenchRow> rows{
+        {"echo-100-1", "echo, 100 clients, 1 in flight", Kind::Echo, 100, 1},
+        {"echo-100-16", "echo, 100 clients, 16 in flight", Kind::Echo, 100, 16},
+        {"echo-1000-1", "echo, 1,000 clients, 1 in flight", Kind::Echo, 1000, 1},
+        {"echo-1000-16", "echo, 1,000 clients, 16 in flight", Kind::Echo, 1000, 16},
+        {"broadcast-1", "broadcast to 1,000, 1 in flight", Kind::Broadcast, 1000, 1},
+        {"broadcast-8", "broadcast to 1,000, 8 in flight", Kind::Broadcast, 1000, 8},
+        {"connect", "connect", Kind::Connect, 0, 0},
+        {"poll", "long-poll cycle, 100 clients", Kind::Poll, 100, 1},
+        {"idle-10000", "idle, 10,000 clients", Kind::Idle, 10'000, 0},
+        {"idle-19000", "idle, 19,000 clients", Kind::Idle, 19'000, 0},
+    };
+    return rows;
+}
+
+std::vector<BenchResult> measure(const BenchRow& row, const std::vector<Contestant>& contestants,
+                                 const BenchPlan& plan) {
+    using Kind = BenchRow::Kind;
+    LoadLoop loop;
+    std::vector<std::unique_ptr<Entry>> entries;
+    const auto start = [&](Entry& entry, const Contestant& contestant) {
+        entry.server.start(contestant.command);
+        entry.result.startMilliseconds = entry.server.startMilliseconds();
+    };
+    for (const Contestant& contestant : contestants) {
+        entries.push_back(std::make_unique<Entry>());
+        Entry& entry = *entries.back();
+        entry.result.row = row.name;
+        entry.result.server = contestant.name;
+        if (row.kind == Kind::Idle) {  // one after the other: descriptors are the limit
+            entry.attempt([&] {
+                start(entry, contestant);
+                const std::size_t clients = std::min(row.clients, contestant.mostIdle);
+                if (clients < row.clients)
+                    entry.fault("asked to hold " + std::to_string(clients) + " only");
+                idleRow(clients, entry, loop, plan);
+                entry.server.stop();
+            });
+            continue;
+        }
+        entry.attempt([&] {
+            start(entry, contestant);
+            if (row.kind != Kind::Echo && row.kind != Kind::Broadcast) return;
+            entry.fleet = std::make_unique<Fleet>(loop, entry.server.port());
+            if (entry.fleet->connect(row.clients, kConnectsAtOnce, in(30'000)) < row.clients)
+                throw std::runtime_error("clients could not connect");
+        });
+    }
+    if (row.kind != Kind::Idle) {
+        for (int round = 0; round < plan.rounds; ++round) {
+            for (const auto& entry : entries) {
+                entry->attempt([&] {
+                    if (row.kind == Kind::Connect)
+                        connectRound(*entry, loop, plan);
+                    else if (row.kind == Kind::Poll)
+                        pollRound(row, *entry, loop, plan);
+                    else
+                        messageRound(row, *entry, plan);
+                });
+            }
+        }
+    }
+
+    std::vector<BenchResult> results;
+    for (const auto& entry : entries) {
+        entry->fleet.reset();
+        entry->server.stop();
+        BenchResult& result = entry->result;
+        result.rate = medianOf(entry->samples, &Sample::rate);
+        result.cpuMicroseconds = medianOf(entry->samples, &Sample::cpu);
+        result.generatorMicroseconds = medianOf(entry->samples, &Sample::generator);
+        result.p50Microseconds = medianOf(entry->samples, &Sample::p50);
+        result.p99Microseconds = medianOf(entry->samples, &Sample::p99);
+        results.push_back(std::move(result));
+    }
+    return results;
+}
+
+}  // namespace socketio

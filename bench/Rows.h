@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace socketio {
+
+/// A server that takes part.
+struct Contestant {
+    std::string name;                  ///< "ours", "node" or "python"
+    std::vector<std::string> command;  ///< The port is appended.
+    std::size_t mostIdle = 19'000;     ///< More idle clients would take too long to connect.
+};
+
+/// How long and how often is measured.
+struct BenchPlan {
+    int rounds = 5;
+    int warmUpMilliseconds = 500;
+    int windowMilliseconds = 2000;
+    std::size_t connects = 3000;
+    int connectSeconds = 60;    ///< For opening the clients of a row.
+    int heartbeatSeconds = 30;  ///< That the most idle clients are held: over one pingInterval.
+
+    static BenchPlan quick();
+};
+
+/// One line of the table: the medians of the rounds.
+struct BenchResult {
+    std::string row;
+    std::string server;
+    double rate = 0;                   ///< Messages, connects or cycles per second.
+    double cpuMicroseconds = 0;        ///< Of the server per message.
+    double generatorMicroseconds = 0;  ///< Of the load generator per message.
+    double p50Microseconds = 0;
+    double p99Microseconds = 0;
+    std::size_t idleClients = 0;  ///< Rows of idle clients: how many were held.
+    double bytesPerClient = 0;
+    double startMilliseconds = 0;     ///< From fork to the first connection accepted.
+    std::vector<std::string> faults;  ///< What went wrong; the figures are in doubt.
+};
+
+/// One row of the table.
+struct BenchRow {
+    enum class Kind { Echo, Broadcast, Connect, Poll, Idle };
+
+    std::string name;
+    std::string title;
+    Kind kind;
+    std::size_t clients;
+    std::size_t inFlight;
+};
+
+const std::vector<BenchRow>& benchRows();
+
+/// Measures `row` for all contestants, their rounds taken in turn so that noise meets all alike.
+std::vector<BenchResult> measure(const BenchRow& row, const std::vector<Contestant>& contestants,
+                                 const BenchPlan& plan);
+
+}  // namespace socketio

@@ -1,0 +1,201 @@
+#include "EngineContext.h"
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <utility>
+
+#include <Poco/Exception.h>
+#include <Poco/Logger.h>
+
+#include "Compression.h"
+#include "socketio/protocol/EnginePayload.h"
+
+namespace socketio {
+
+namespace {
+
+// Packing more than this takes milliseconds, which a loop must not spend.
+constexpr std::size_t kPackOnWorkerBytes = 32 * 1024;
+
+
+std::string_view errorBody(EngineError error) {
+    switch (error) {
+        case EngineError::TransportUnknown:
+            return R"({"code":0,"message":"Transport unknown"})";
+        case EngineError::SessionUnknown:
+            return R"({"code":1,"message":"Session ID unknown"})";
+        case EngineError::BadHandshakeMethod:
+            return R"({"code":2,"message":"Bad handshake method"})";
+        case EngineError::BadRequest:
+            return R"({"code":3,"message":"Bad request"})";
+        case EngineError::Forbidden:
+            return R"({"code":4,"message":"Forbidden"})";
+        case EngineError::UnsupportedVersion:
+            return R"({"code":5,"message":"Unsupported protocol version"})";
+    }
+    return "{}";
+}
+
+void require(bool condition, const char* name, const std::string& value) {
+    if (!condition)
+        throw Poco::InvalidArgumentException(std::string("Engine.IO option ") + name, value);
+}
+
+bool isCookieToken(std::string_view name) {
+    return !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
+        return c > 0x20 && c < 0x7f && std::strchr("()<>@,;:\\\"/[]?={}", c) == nullptr;
+    });
+}
+
+bool isCookieAttribute(std::string_view value) {
+    return std::all_of(value.begin(), value.end(),
+                       [](unsigned char c) { return c >= 0x20 && c < 0x7f && c != ';'; });
+}
+
+const EngineOptions& checked(const EngineOptions& options) {
+    using Milliseconds = EngineOptions::Milliseconds;
+    const auto positive = [](const char* name, Milliseconds value) {
+        require(value > Milliseconds::zero(), name, std::to_string(value.count()));
+    };
+    positive("pingInterval", options.pingInterval);
+    positive("pingTimeout", options.pingTimeout);
+    positive("upgradeTimeout", options.upgradeTimeout);
+    require(options.maxHttpBufferSize > 0, "maxHttpBufferSize", "0");
+    require(options.maxPacketsPerPayload > 0, "maxPacketsPerPayload", "0");
+    require(options.maxPacketsPerPoll > 0, "maxPacketsPerPoll", "0");
+    require(!options.transports.empty(), "transports", "none");
+    for (const std::string& name : options.transports)
+        require(name == "polling" || name == "websocket", "transports", name);
+    if (options.cookie) {
+        const EngineCookie& cookie = *options.cookie;
+        require(isCookieToken(cookie.name), "cookie.name", cookie.name);
+        require(isCookieAttribute(cookie.path), "cookie.path", cookie.path);
+        require(isCookieAttribute(cookie.domain), "cookie.domain", cookie.domain);
+        require(cookie.sameSite.empty() || cookie.sameSite == "Lax" ||
+                    cookie.sameSite == "Strict" || cookie.sameSite == "None",
+                "cookie.sameSite", cookie.sameSite);
+    }
+    return options;
+}
+
+bool isInternetExplorer(const Environ& environ) {
+    const std::string_view agent = environ.get("HTTP_USER_AGENT");
+    return agent.find(";MSIE") != agent.npos || agent.find("Trident/") != agent.npos;
+}
+
+void addCommonHeaders(HeaderList& headers, const Environ& environ) {
+    headers.add("Cache-Control", "no-store");
+    headers.add("X-Content-Type-Options", "nosniff");
+    if (isInternetExplorer(environ)) headers.add("X-XSS-Protection", "0");
+}
+
+void pack(ContentCoding coding, Response& response) {
+    std::string packed;
+    if (!compress(coding, response.body, packed)) return;
+    response.body = std::move(packed);
+    response.headers.add("Content-Encoding", toString(coding));
+}
+
+}  // namespace
+
+EngineContext::EngineContext(const EngineOptions& settings)
+    : options(checked(settings)),
+      outboundLimit(settings.outboundLimit()),
+      origins(settings.corsAllowedOrigins, settings.corsCredentials),
+      logger(settings.engineioLogger ? *settings.engineioLogger
+                                     : Poco::Logger::get("socketio.engine")) {}
+
+bool EngineContext::serves(std::string_view transport) const {
+    return std::find(options.transports.begin(), options.transports.end(), transport) !=
+           options.transports.end();
+}
+
+void EngineContext::answer(const Exchange::Ptr& exchange, Response response) const {
+    addCommonHeaders(response.headers, exchange->environ());
+    if (!response.headers.has("Vary")) origins.addHeaders(response.headers, exchange->environ());
+    exchange->respond(std::move(response));
+}
+
+void EngineContext::refuse(const Exchange::Ptr& exchange, EngineError error, int status) const {
+    answer(exchange, Response::json(status, errorBody(error)));
+}
+
+void EngineContext::refuseOrigin(const Exchange::Ptr& exchange) {
+    warn(EngineLimit::ForeignOrigin, exchange->executor().clock().now(),
+         "request refused: its Origin is not allowed");
+    Response response = Response::json(403, errorBody(EngineError::Forbidden));
+    addCommonHeaders(response.headers, exchange->environ());
+    response.headers.add("Vary", "Origin");
+    exchange->respond(std::move(response));
+}
+
+void EngineContext::answerPoll(const Exchange::Ptr& exchange, std::string body, bool octetStream,
+                               std::string_view jsonp, std::string_view setCookie) const {
+    Response response;
+    // nosniff: a browser runs the answer as a script only when it is called one.
+    std::string_view type = "text/plain; charset=UTF-8";
+    if (octetStream) type = "application/octet-stream";
+    if (!jsonp.empty()) {
+        type = "application/javascript; charset=UTF-8";
+        body = EnginePayload::encodeJsonp(jsonp, body);
+    }
+    response.headers.add("Content-Type", type);
+    if (!setCookie.empty()) response.headers.add("Set-Cookie", setCookie);
+    response.body = std::move(body);
+    if (!options.httpCompression || response.body.size() < options.compressionThreshold) {
+        answer(exchange, std::move(response));
+        return;
+    }
+
+    addCommonHeaders(response.headers, exchange->environ());
+    origins.addHeaders(response.headers, exchange->environ());
+    response.headers.set("Vary", "Origin, Accept-Encoding");
+    const ContentCoding coding = negotiateCoding(exchange->environ().get("HTTP_ACCEPT_ENCODING"));
+    if (coding == ContentCoding::Identity) {
+        exchange->respond(std::move(response));
+        return;
+    }
+    if (response.body.size() >= kPackOnWorkerBytes) {
+        // Shared, since a task that is refused is destroyed with what it holds.
+        const auto shared = std::make_shared<Response>(std::move(response));
+        if (exchange->executor().runOnWorker([exchange, shared, coding] {
+                pack(coding, *shared);
+                exchange->respond(std::move(*shared));
+            }))
+            return;
+        response = std::move(*shared);
+    }
+    pack(coding, response);
+    exchange->respond(std::move(response));
+}
+
+std::string EngineContext::cookie(std::string_view sid, bool secure) const {
+    const EngineCookie& cookie = *options.cookie;
+    std::string value = cookie.name;
+    value.append("=").append(sid);
+    if (!cookie.path.empty()) value.append("; Path=").append(cookie.path);
+    if (!cookie.domain.empty()) value.append("; Domain=").append(cookie.domain);
+    if (cookie.maxAge) value.append("; Max-Age=").append(std::to_string(cookie.maxAge->count()));
+    if (cookie.httpOnly) value.append("; HttpOnly");
+    if (cookie.secure || secure) value.append("; Secure");
+    if (!cookie.sameSite.empty()) value.append("; SameSite=").append(cookie.sameSite);
+    return value;
+}
+
+void EngineContext::warn(EngineLimit limit, TimePoint now, const std::string& text) {
+    Throttle& throttle = _throttles[static_cast<std::size_t>(limit)];
+    const std::int64_t ticks = now.time_since_epoch().count();
+    std::int64_t quietUntil = throttle.quietUntil.load();
+    const std::int64_t next =
+        (now + std::chrono::seconds(1)).time_since_epoch().count();
+    if (ticks < quietUntil || !throttle.quietUntil.compare_exchange_strong(quietUntil, next)) {
+        throttle.suppressed.fetch_add(1);
+        return;
+    }
+    const std::uint64_t suppressed = throttle.suppressed.exchange(0);
+    logger.warning(suppressed == 0 ? text
+                                   : text + " (and " + std::to_string(suppressed) + " more)");
+}
+
+}  // namespace socketio

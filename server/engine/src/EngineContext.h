@@ -1,0 +1,78 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "OriginPolicy.h"
+#include "SessionTable.h"
+#include "socketio/engine/EngineOptions.h"
+#include "socketio/exchange/Exchange.h"
+
+namespace Poco {
+class Logger;
+}
+
+namespace socketio {
+
+/// The official error codes of HTTP answers.
+enum class EngineError {
+    TransportUnknown = 0,
+    SessionUnknown = 1,
+    BadHandshakeMethod = 2,
+    BadRequest = 3,
+    Forbidden = 4,
+    UnsupportedVersion = 5
+};
+
+/// Limits whose crossing is worth a line in the log.
+enum class EngineLimit { ForeignOrigin, BodyTooLarge, BadPayload, Outbound };
+
+/// What the sessions of one EngineServer share: settings, the table, and how HTTP is answered.
+///
+/// Owner:   EngineServer and each of its sessions, by shared_ptr: a session that a connection still
+///          holds may outlive its server.
+/// Threads: thread-safe.
+class EngineContext {
+public:
+    /// Throws Poco::InvalidArgumentException that names a setting which cannot be.
+    explicit EngineContext(const EngineOptions& settings);
+
+    const EngineOptions options;
+    const std::size_t outboundLimit;
+    const OriginPolicy origins;
+    Poco::Logger& logger;
+    SessionTable table;
+    std::atomic<std::size_t> openSessions{0};
+    std::atomic<bool> stopping{false};
+
+    bool serves(std::string_view transport) const;
+
+    /// Answers with the headers that every answer of the engine carries.
+    void answer(const Exchange::Ptr& exchange, Response response) const;
+    void refuse(const Exchange::Ptr& exchange, EngineError error, int status = 400) const;
+    /// Without CORS headers, for the origin that is not allowed.
+    void refuseOrigin(const Exchange::Ptr& exchange);
+    /// The body of a poll, packed when the client takes it and it is worth it. `jsonp` is the index
+    /// of the callback, or empty.
+    void answerPoll(const Exchange::Ptr& exchange, std::string body, bool octetStream,
+                    std::string_view jsonp, std::string_view setCookie) const;
+
+    /// The Set-Cookie value of a new session.
+    std::string cookie(std::string_view sid, bool secure) const;
+
+    /// Logs at most one line per second and kind, and says how many it left out.
+    void warn(EngineLimit limit, TimePoint now, const std::string& text);
+
+private:
+    struct Throttle {
+        std::atomic<std::int64_t> quietUntil{INT64_MIN};
+        std::atomic<std::uint64_t> suppressed{0};
+    };
+    std::array<Throttle, 4> _throttles;
+};
+
+}  // namespace socketio

@@ -1,0 +1,315 @@
+#include "socketio/engine/EngineServer.h"
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+#include <vector>
+
+#include <Poco/Exception.h>
+#include <Poco/Logger.h>
+
+#include "EngineContext.h"
+#include "EngineRequest.h"
+#include "EngineSessionImpl.h"
+#include "Shutdown.h"
+
+namespace socketio {
+
+namespace {
+
+using Session = std::shared_ptr<EngineSessionImpl>;
+
+/// Runs `action` on the loop of the session: at once when this is it.
+template <class Action>
+void onHome(const Session& session, const Exchange::Ptr& exchange, Action&& action) {
+    if (exchange->loop() == session->loop())
+        action();
+    else
+        session->executor().post(session->loop(), std::forward<Action>(action));
+}
+
+bool isPlainBody(const Environ& environ) {
+    const std::string_view coding = environ.get("HTTP_CONTENT_ENCODING");
+    return coding.empty() || coding == "identity";
+}
+
+}  // namespace
+
+struct EngineServer::Impl {
+    Impl(const EngineOptions& options, OpenCallback callback)
+        : context(std::make_shared<EngineContext>(options)), onOpen(std::move(callback)) {}
+
+    void begin(const Exchange::Ptr& exchange);
+    void open(const Exchange::Ptr& exchange, const EngineRequest& request);
+    void openWebSocket(const Exchange::Ptr& exchange, const EngineRequest& request);
+    void openPolling(const Exchange::Ptr& exchange, const EngineRequest& request);
+    void continueSession(const Exchange::Ptr& exchange, const EngineRequest& request);
+    void upgrade(const Exchange::Ptr& exchange, const EngineRequest& request,
+                 const Session& session);
+    void poll(const Exchange::Ptr& exchange, const EngineRequest& request, const Session& session);
+    void post(const Exchange::Ptr& exchange, const EngineRequest& request, const Session& session);
+
+    bool serves(const EngineRequest& request) const;
+    Session makeSession(const Exchange::Ptr& exchange, const EngineRequest& request) const;
+
+    const std::shared_ptr<EngineContext> context;
+    const OpenCallback onOpen;
+    std::atomic<Executor*> executor{nullptr};
+    std::shared_ptr<Shutdown> shutdown;
+};
+
+EngineServer::EngineServer(EngineOptions options, OpenCallback onOpen)
+    : _options(std::move(options)), _impl(std::make_unique<Impl>(_options, std::move(onOpen))) {}
+
+EngineServer::~EngineServer() = default;
+
+void EngineServer::start(Executor& executor) {
+    Executor* none = nullptr;
+    if (!_impl->executor.compare_exchange_strong(none, &executor) && none != &executor)
+        throw Poco::IllegalStateException("the Engine.IO server belongs to another hub already");
+}
+
+void EngineServer::begin(const Exchange::Ptr& exchange) {
+    std::string problem;
+    try {
+        _impl->begin(exchange);
+        return;
+    } catch (const Poco::Exception& e) {
+        problem = e.displayText();
+    } catch (const std::exception& e) {
+        problem = e.what();
+    }
+    _impl->context->logger.error("request failed: " + problem);
+    _impl->context->refuse(exchange, EngineError::BadRequest, 500);
+}
+
+std::size_t EngineServer::sessionCount() const {
+    return _impl->context->openSessions.load(std::memory_order_relaxed);
+}
+
+EngineSession::Ptr EngineServer::find(std::string_view sid) const {
+    Session session = _impl->context->table.find(sid);
+    if (session && session->closed()) session.reset();
+    return session;
+}
+
+void EngineServer::stop(TimePoint deadline) {
+    EngineContext& context = *_impl->context;
+    Executor* const executor = _impl->executor.load();
+    if (context.stopping.exchange(true) || executor == nullptr) return;
+    const Duration time = deadline - executor->clock().now();
+    _impl->shutdown = std::make_shared<Shutdown>(*executor, context.table.all(), time);
+    _impl->shutdown->start();
+    // A loop must not wait for itself.
+    if (executor->currentLoop() != Executor::kNoLoop) return;
+    {
+        BlockingScope blocking(*executor);
+        if (context.table.waitEmpty(std::chrono::steady_clock::now() + time)) return;
+    }
+    _impl->shutdown->dropRest(context.table.all());
+}
+
+/// The official order of the checks, after the Origin, which comes first as in python-socketio.
+void EngineServer::Impl::begin(const Exchange::Ptr& exchange) {
+    const Environ& environ = exchange->environ();
+    if (!context->origins.allows(environ)) {
+        context->refuseOrigin(exchange);
+        return;
+    }
+    if (environ.method() == "OPTIONS") {
+        context->answer(exchange, context->origins.preflight(environ));
+        return;
+    }
+    const EngineRequest request = EngineRequest::parse(environ.query());
+    if (request.tooMany) {
+        context->refuse(exchange, EngineError::BadRequest);
+        return;
+    }
+    if (!serves(request)) {
+        context->refuse(exchange, EngineError::TransportUnknown);
+        return;
+    }
+    if (request.hasSid)
+        continueSession(exchange, request);
+    else
+        open(exchange, request);
+}
+
+bool EngineServer::Impl::serves(const EngineRequest& request) const {
+    switch (request.transport) {
+        case EngineRequest::Transport::Polling:
+            return context->serves("polling");
+        case EngineRequest::Transport::WebSocket:
+            return context->serves("websocket");
+        case EngineRequest::Transport::Unknown:
+            break;
+    }
+    return false;
+}
+
+void EngineServer::Impl::open(const Exchange::Ptr& exchange, const EngineRequest& request) {
+    const bool webSocket = request.transport == EngineRequest::Transport::WebSocket;
+    if (exchange->environ().method() != "GET") {
+        context->refuse(exchange, EngineError::BadHandshakeMethod);
+        return;
+    }
+    if (webSocket && !exchange->isWebSocketHandshake()) {
+        const std::string_view version = exchange->environ().get("HTTP_SEC_WEBSOCKET_VERSION");
+        if (exchange->wantsWebSocket() && !version.empty() && version != "13") {
+            Response response = Response::json(426, R"({"code":3,"message":"Bad request"})");
+            response.headers.add("Sec-WebSocket-Version", "13");
+            context->answer(exchange, std::move(response));
+        } else {
+            context->refuse(exchange, EngineError::BadRequest);
+        }
+        return;
+    }
+    const bool served = request.revision && (*request.revision == EngineRevision::V4
+                                                 ? context->options.engineIo4
+                                                 : context->options.engineIo3);
+    if (!served) {
+        context->refuse(exchange, EngineError::UnsupportedVersion);
+        return;
+    }
+    if (request.jsonp && (!context->options.jsonp || request.jsonpIndex.empty())) {
+        context->refuse(exchange, EngineError::BadRequest);
+        return;
+    }
+    if (context->stopping.load()) {
+        context->answer(exchange,
+                        Response::json(503, R"({"code":3,"message":"Service unavailable"})"));
+        return;
+    }
+    if (webSocket)
+        openWebSocket(exchange, request);
+    else if (exchange->isWebSocketHandshake())
+        // As the official server: accepted and closed.
+        exchange->upgrade(context->options.maxHttpBufferSize)->close();
+    else
+        openPolling(exchange, request);
+}
+
+Session EngineServer::Impl::makeSession(const Exchange::Ptr& exchange,
+                                        const EngineRequest& request) const {
+    for (;;) {
+        auto session = std::make_shared<EngineSessionImpl>(
+            context, generateId(), *request.revision, exchange->executor(), exchange->loop(),
+            exchange->sharedEnviron());
+        if (context->table.insert(session)) return session;
+    }
+}
+
+void EngineServer::Impl::openWebSocket(const Exchange::Ptr& exchange,
+                                       const EngineRequest& request) {
+    const Session session = makeSession(exchange, request);
+    const auto channel = exchange->upgrade(context->options.maxHttpBufferSize);
+    const auto transport =
+        std::make_shared<WebSocketTransport>(session, channel, request.base64);
+    channel->setListener(transport);
+    session->openWebSocket(transport, onOpen);
+    // stop() has either seen the session in the table, or is seen here.
+    if (context->stopping.load()) session->close(CloseReason::ServerShuttingDown, {});
+}
+
+void EngineServer::Impl::openPolling(const Exchange::Ptr& exchange, const EngineRequest& request) {
+    const Session session = makeSession(exchange, request);
+    if (!session->openPolling(exchange, request.jsonpIndex, request.base64, onOpen))
+        context->refuse(exchange, EngineError::BadRequest, 500);
+    if (context->stopping.load()) session->close(CloseReason::ServerShuttingDown, {});
+}
+
+void EngineServer::Impl::continueSession(const Exchange::Ptr& exchange,
+                                         const EngineRequest& request) {
+    const Session session = context->table.find(request.sid);
+    if (!session) {
+        context->refuse(exchange, EngineError::SessionUnknown);
+        return;
+    }
+    if (!request.revision) {
+        context->refuse(exchange, EngineError::UnsupportedVersion);
+        return;
+    }
+    const bool webSocket = exchange->isWebSocketHandshake();
+    const bool matches = request.transport == EngineRequest::Transport::Polling ||
+                         webSocket;
+    if (*request.revision != session->revision() || !matches ||
+        (request.jsonp && (!context->options.jsonp || request.jsonpIndex.empty()))) {
+        context->refuse(exchange, EngineError::BadRequest);
+        return;
+    }
+    const std::string_view method = exchange->environ().method();
+    if (webSocket) {
+        upgrade(exchange, request, session);
+    } else if (method == "GET") {
+        poll(exchange, request, session);
+    } else if (method == "POST") {
+        post(exchange, request, session);
+    } else {
+        Response response = Response::json(405, R"({"code":3,"message":"Bad request"})");
+        response.headers.add("Allow", "OPTIONS, GET, POST");
+        context->answer(exchange, std::move(response));
+    }
+}
+
+void EngineServer::Impl::upgrade(const Exchange::Ptr& exchange, const EngineRequest& request,
+                                 const Session& session) {
+    const auto channel = exchange->upgrade(context->options.maxHttpBufferSize);
+    if (request.transport != EngineRequest::Transport::WebSocket) {
+        channel->close();
+        return;
+    }
+    const auto transport = std::make_shared<WebSocketTransport>(session, channel, request.base64);
+    channel->setListener(transport);
+    onHome(session, exchange, [session, transport] { session->startUpgrade(transport); });
+}
+
+void EngineServer::Impl::poll(const Exchange::Ptr& exchange, const EngineRequest& request,
+                              const Session& session) {
+    // Set here, on the exchange's loop: a client that goes away before the session has seen the
+    // poll must not be missed.
+    exchange->onAbort([weak = std::weak_ptr<EngineSessionImpl>(session), loop = exchange->loop()] {
+        const Session owner = weak.lock();
+        if (!owner) return;
+        if (owner->loop() == loop)
+            owner->pollAborted();
+        else
+            owner->executor().post(owner->loop(), [owner] { owner->pollAborted(); });
+    });
+    if (exchange->loop() == session->loop()) {
+        session->poll(exchange, request.jsonpIndex);
+        return;
+    }
+    session->executor().post(session->loop(), [session, exchange, jsonp = request.jsonpIndex] {
+        session->poll(exchange, jsonp);
+    });
+}
+
+void EngineServer::Impl::post(const Exchange::Ptr& exchange, const EngineRequest& request,
+                              const Session& session) {
+    if (!isPlainBody(exchange->environ())) {
+        context->answer(exchange,
+                        Response::json(415, R"({"code":3,"message":"Bad request"})"));
+        return;
+    }
+    // The session hears of the POST at its head: a second one beside it is refused before its
+    // body has come.
+    if (exchange->loop() == session->loop()) {
+        if (!session->postHead(exchange)) return;
+    } else {
+        session->executor().post(session->loop(),
+                                 [session, exchange] { session->postHead(exchange); });
+    }
+    // The session keeps the exchange; the callback must not, since the exchange keeps it.
+    exchange->receiveBody(
+        context->options.maxHttpBufferSize,
+        [session, weak = std::weak_ptr<Exchange>(exchange),
+         jsonp = request.jsonp](Exchange::BodyStatus status) {
+            const Exchange::Ptr received = weak.lock();
+            if (!received) return;
+            onHome(session, received, [session, received, status, jsonp] {
+                session->postBody(received, status, jsonp);
+            });
+        });
+}
+
+}  // namespace socketio

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "SessionTable.h"
+#include "socketio/base/Executor.h"
+#include "socketio/base/Timers.h"
+
+namespace socketio {
+
+/// Closes all sessions of a server that stops, some at a time, so that their clients do not all
+/// come to the next server in the same moment.
+///
+/// Owner:   EngineServer, and the tasks on their way, by shared_ptr.
+/// Threads: confined to loop 0, except start() and dropRest(), which post there.
+class Shutdown : public std::enable_shared_from_this<Shutdown> {
+public:
+    Shutdown(Executor& executor, std::vector<SessionTable::Ptr> sessions, Duration time);
+
+    void start();
+    /// Ends `sessions`, and what is left of the others, at once.
+    void dropRest(std::vector<SessionTable::Ptr> sessions);
+
+private:
+    void closeSome();
+    static void timerFired(void* self);
+
+    Executor& _executor;
+    std::vector<SessionTable::Ptr> _sessions;
+    std::size_t _next = 0;
+    std::size_t _batch;
+    Timer _timer;
+};
+
+}  // namespace socketio

@@ -1,0 +1,646 @@
+#include "HttpConnection.h"
+
+#include <algorithm>
+#include <charconv>
+#include <exception>
+#include <string>
+#include <utility>
+
+#include <Poco/Exception.h>
+#include <Poco/Logger.h>
+
+#include "socketio/protocol/WebSocketFrame.h"
+
+#include "HttpAnswer.h"
+#include "HttpExchange.h"
+#include "WebSocketConnection.h"
+
+namespace socketio {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Answers may pile up to this before the next pipelined request is read.
+constexpr std::size_t kQueuedAnswers = 256 * 1024;
+/// Room for what is announced; a longer body grows as it comes.
+constexpr std::size_t kBodyReserve = 64 * 1024;
+
+/// A number as the environ shows it.
+class Digits {
+public:
+    explicit Digits(std::uint64_t number)
+        : _end(std::to_chars(_text, _text + sizeof _text, number).ptr) {}
+    operator std::string_view() const {
+        return {_text, static_cast<std::size_t>(_end - _text)};
+    }
+
+private:
+    char _text[20];
+    char* _end;
+};
+
+/// `example.org:8080` -> `example.org`; the brackets of an IPv6 address stay (RFC 3875 §4.1.14).
+std::string_view hostName(std::string_view host) {
+    const std::size_t colon = host.rfind(':');
+    if (colon == std::string_view::npos || host.find(']', colon) != std::string_view::npos)
+        return host;
+    return host.substr(0, colon);
+}
+
+/// The one field of that name; nullptr when there is none or more than one.
+const HttpRequestHead::Field* single(const HttpRequestHead& head, std::string_view name) {
+    const HttpRequestHead::Field* found = nullptr;
+    for (const HttpRequestHead::Field& field : head.fields) {
+        if (!equalsIgnoreCase(field.name, name)) continue;
+        if (found) return nullptr;
+        found = &field;
+    }
+    return found;
+}
+
+/// Judges a request for `Upgrade: websocket` (RFC 6455 §4.2.1): 101, or the status to refuse with.
+int judgeHandshake(const HttpRequestHead& head) {
+    const auto* const version = single(head, "Sec-WebSocket-Version");
+    const auto* const key = single(head, "Sec-WebSocket-Key");
+    const auto* const upgrade = single(head, "Upgrade");
+    if (head.method != "GET") return 400;
+    if (!version || version->value != "13") return 426;
+    if (!key || !isWebSocketKey(key->value)) return 400;
+    // Who offers a choice of protocols, or wants to close as well, does not mean it.
+    if (!upgrade || !equalsIgnoreCase(upgrade->value, "websocket")) return 400;
+    if (!head.upgrade || !head.keepAlive) return 400;
+    if (head.chunked || head.contentLength.value_or(0) > 0) return 400;
+    return 101;
+}
+
+Poco::Logger& logger() {
+    static Poco::Logger& logger = Poco::Logger::get("socketio.http");
+    return logger;
+}
+
+}  // namespace
+
+HttpConnection::HttpConnection(std::shared_ptr<HttpServerState> server)
+    : HttpProtocol(std::move(server)) {}
+
+// -------------------------------------------------------------------------------------------------
+// The connection's life
+
+void HttpConnection::onOpen(Connection& connection) {
+    _connection = &connection;
+    _loop = _server->hub->currentLoop();
+    enlist(_loop);
+    // What came before the app was started is read when it has been: admit() follows.
+    if (!_server->open.load(std::memory_order_acquire)) connection.pauseReading(true);
+    connection.setDeadline(_server->stopping ? now()
+                                             : now() + _server->options.limits.headTime);
+    connection.setDisposable(true);
+}
+
+void HttpConnection::admit() {
+    if (!_connection) return;
+    _connection->setDeadline(now() + _server->options.limits.headTime);
+    _connection->pauseReading(false);
+}
+
+void HttpConnection::shutDown() {
+    if (_connection && _state == State::Head) closeIdle("server shutting down");
+    // Otherwise the answer closes it: HttpServerState::stopping is set.
+}
+
+void HttpConnection::cut() {
+    if (_connection) _connection->abort("server shutting down");
+}
+
+void HttpConnection::onClosed(const char* /*detail*/) {
+    const auto self = shared_from_this();
+    delist(_loop);
+    _connection = nullptr;
+    _state = State::Closing;
+    _unsent.clear();
+    loseExchange();
+}
+
+void HttpConnection::onEnd() {
+    _peerEnded = true;
+    if (!_answered) {
+        if (const auto exchange = _exchange.lock()) exchange->setPeerEnded();
+    }
+    inputEnded();
+}
+
+/// The peer has ended its side, and all that it sent has been looked at or waits behind the request
+/// in progress.
+void HttpConnection::inputEnded() {
+    switch (_state) {
+        case State::Head:
+            // What is pending beyond the beginning of a head has not been looked at yet.
+            if (_headStarted || !(_throttled || _connection->hasPendingInput())) close();
+            break;
+        case State::Body:
+            if (_connection->hasPendingInput() && !_inInput) break;
+            loseExchange();
+            close();
+            break;
+        case State::Waiting:
+            if (const auto exchange = _exchange.lock(); exchange && exchange->awaitsAbort())
+                abandon(_serial);
+            break;
+        case State::Skip:
+        case State::Closing:
+        case State::Upgraded:
+            break;
+    }
+}
+
+void HttpConnection::abandon(std::uint32_t serial) {
+    if (!current(serial)) return;
+    loseExchange();
+    close();
+}
+
+void HttpConnection::onDeadline() {
+    if (_state == State::Head) {
+        if (!_headStarted) {
+            closeIdle("idle");
+            return;
+        }
+        _server->counters.timeouts.fetch_add(1, std::memory_order_relaxed);
+        refuse(408, "the head came too slowly");
+        return;
+    }
+    if (_state != State::Body) return;
+    const HttpLimits& limits = _server->options.limits;
+    const Duration elapsed = now() - _bodySince;
+    const auto seconds = std::chrono::duration<double>(elapsed).count();
+    const auto received = static_cast<double>(_collecting->bodyBuffer().size());
+    if (elapsed < limits.bodyTime && received >= seconds * static_cast<double>(limits.minBodyRate)) {
+        _connection->setDeadline(std::min(now() + 1s, _bodySince + limits.bodyTime));
+        return;
+    }
+    _server->counters.timeouts.fetch_add(1, std::memory_order_relaxed);
+    refuseBody(408, "the body came too slowly");
+    finishBody(Exchange::BodyStatus::Incomplete);
+}
+
+void HttpConnection::onDrained() {
+    if (_limitRaised) {
+        _limitRaised = false;
+        _connection->setMaxOutput(_server->outboundLimit(0));
+    }
+    if (_streaming && !_answered) {
+        if (const auto exchange = _exchange.lock()) exchange->streamDrained();
+    }
+    if (!_unsent.empty()) {
+        const auto sent = std::exchange(_unsent, {});
+        for (const auto& exchange : sent) exchange->sent();
+    }
+    if (_throttled) {
+        _throttled = false;
+        _connection->resumeInput();
+    }
+}
+
+/// Sends what is queued and closes.
+void HttpConnection::close() {
+    _state = State::Closing;
+    _connection->closeAfterFlush();
+}
+
+/// Nobody is in the middle of anything.
+void HttpConnection::closeIdle(const char* detail) {
+    _state = State::Closing;
+    if (_connection->queuedBytes() > 0)
+        _connection->closeAfterFlush();
+    else
+        _connection->abort(detail);
+}
+
+void HttpConnection::queue(SharedFrame frame) {
+    // The app holds a large answer in memory anyhow; the limit is for answers that pile up, which
+    // kQueuedAnswers prevents.
+    const std::size_t total = _connection->queuedBytes() + frame.size();
+    if (total > _server->outboundLimit(0)) {
+        _limitRaised = true;
+        _connection->setMaxOutput(total);
+    }
+    _connection->send(std::move(frame));
+}
+
+// -------------------------------------------------------------------------------------------------
+// Input
+
+std::size_t HttpConnection::onInput(char* bytes, std::size_t size) {
+    const auto self = shared_from_this();  // an upgrade lets go of us
+    _inInput = true;
+    std::size_t used = 0;
+    bool more = true;
+    while (more) {
+        const std::string_view rest(bytes + used, size - used);
+        switch (_state) {
+            case State::Head:
+                used += readHead(rest, more);
+                break;
+            case State::Body:
+                used += readBody(rest, more);
+                break;
+            case State::Skip:
+                used += skipBody(rest, more);
+                break;
+            case State::Closing:
+                used = size;
+                more = false;
+                break;
+            case State::Waiting:
+            case State::Upgraded:
+                more = false;
+                break;
+        }
+    }
+    _inInput = false;
+    if (_state == State::Head && !_throttled) {
+        if (used == size) {
+            awaitRequest();
+        } else if (!_headStarted) {
+            _headStarted = true;
+            _connection->setDisposable(false);
+            _connection->setDeadline(now() + _server->options.limits.headTime);
+        }
+    }
+    if (_peerEnded && (_state == State::Head || _state == State::Body) && !_throttled) {
+        if (_state == State::Body) loseExchange();
+        close();
+    }
+    return used;
+}
+
+std::size_t HttpConnection::readHead(std::string_view rest, bool& more) {
+    more = false;
+    if (rest.empty()) return 0;
+    if (_connection->queuedBytes() > kQueuedAnswers) {
+        _throttled = true;
+        return 0;
+    }
+    // Used only until the app is called; its vector keeps its room from request to request.
+    thread_local HttpRequestHead head;
+    std::size_t size = 0;
+    switch (head.parse(rest, size, _scanned, _server->options.limits.head)) {
+        case HttpRequestHead::Status::Incomplete:
+            return 0;
+        case HttpRequestHead::Status::Bad:
+            _form = {};
+            refuse(head.errorStatus, head.error);
+            break;
+        case HttpRequestHead::Status::Complete:
+            _available = rest.size() - size;
+            begin(head, size);
+            break;
+    }
+    more = true;
+    return size;
+}
+
+void HttpConnection::begin(const HttpRequestHead& head, std::size_t headSize) {
+    const HttpLimits& limits = _server->options.limits;
+    _connection->clearDeadline();
+    _connection->setDisposable(false);
+    _headStarted = false;
+    _scanned = 0;
+
+    ++_serial;
+    _state = State::Waiting;
+    _answered = false;
+    _streaming = false;
+    _chunked = head.chunked;
+    _bodyLeft = head.contentLength.value_or(0);
+    _bodyRefused = false;
+    _expectContinue = head.expectContinue;
+    _exchange.reset();
+    _form = {};
+    _form.head = head.method == "HEAD";
+    _form.http10 = head.minorVersion == 0;
+    _form.close = !head.keepAlive || _serial >= limits.keepAliveRequests;
+
+    if (head.method == "TRACE" || head.method == "CONNECT") {
+        refuse(405, "method");
+        return;
+    }
+    if (head.upgradeWebSocket) {
+        if (const int status = judgeHandshake(head); status != 101) {
+            refuse(status, "WebSocket handshake");
+            return;
+        }
+    }
+    HttpExchange::Request request;
+    request.serial = _serial;
+    request.form = _form;
+    request.bodyDone = !_chunked && _bodyLeft <= _available;
+    request.webSocket = head.upgradeWebSocket;
+    const auto exchange = std::make_shared<HttpExchange>(
+        shared_from_this(), *_server, _loop, request, makeEnviron(head, headSize));
+    _exchange = exchange;
+    if (_peerEnded) exchange->setPeerEnded();
+    _server->counters.requests.fetch_add(1, std::memory_order_relaxed);
+
+    std::string problem;
+    try {
+        _server->app->begin(exchange);
+        return;
+    } catch (const Poco::Exception& e) {
+        problem = e.displayText();
+    } catch (const std::exception& e) {
+        problem = e.what();
+    } catch (...) {
+        problem = "an exception of unknown type";
+    }
+    logger().error("begin() of the app failed: " + problem);
+    exchange->respond(Response::text(500, reasonPhrase(500)));
+}
+
+std::shared_ptr<const Environ> HttpConnection::makeEnviron(const HttpRequestHead& head,
+                                                           std::size_t headSize) {
+    constexpr std::size_t kNames = 384;  // the names and lengths of what is set here
+    if (!_endpoints) _endpoints = std::make_unique<Endpoints>(_connection->endpoints());
+    const auto environ = std::make_shared<Environ>();
+    environ->reserve(headSize + head.target.size() + head.fields.size() * 8 + kNames);
+    environ->set("REQUEST_METHOD", head.method);
+    environ->set("SCRIPT_NAME", "");
+    if (head.path.find('%') == std::string_view::npos)
+        environ->set("PATH_INFO", head.path);
+    else
+        environ->set("PATH_INFO", percentDecode(head.path));
+    environ->set("QUERY_STRING", head.query);
+    environ->set("REQUEST_URI", head.target);
+    environ->set("SERVER_PROTOCOL", head.minorVersion == 0 ? "HTTP/1.0" : "HTTP/1.1");
+    environ->set("GATEWAY_INTERFACE", "CGI/1.1");
+    if (!head.host.empty())
+        environ->set("SERVER_NAME", hostName(head.host));
+    else if (!_server->options.serverName.empty())
+        environ->set("SERVER_NAME", _server->options.serverName);
+    else
+        environ->set("SERVER_NAME", _endpoints->localAddress);
+    environ->set("SERVER_PORT", Digits(_endpoints->localPort));
+    environ->set("REMOTE_ADDR", _endpoints->peerAddress);
+    environ->set("REMOTE_PORT", Digits(_endpoints->peerPort));
+    for (const HttpRequestHead::Field& field : head.fields)
+        environ->addHeader(field.name, field.value);
+    return environ;
+}
+
+/// The request in progress has been answered; on to the next.
+void HttpConnection::nextRequest() {
+    _state = State::Head;
+    _streaming = false;
+    _exchange.reset();
+    if (_inInput) return;
+    if (_connection->hasPendingInput())
+        _connection->resumeInput();
+    else if (_peerEnded)
+        close();
+    else
+        awaitRequest();
+}
+
+/// Between requests.
+void HttpConnection::awaitRequest() {
+    if (_server->stopping.load(std::memory_order_relaxed)) {
+        close();
+        return;
+    }
+    _connection->setDisposable(true);
+    _connection->setDeadline(now() + _server->options.limits.keepAliveTime);
+}
+
+/// Refuses what the peer sent, or tells it about our own fault; nothing more is read.
+void HttpConnection::refuse(int status, const char* why) {
+    if (status < 500 || status == 501 || status == 505)
+        _server->counters.refused.fetch_add(1, std::memory_order_relaxed);
+    if (logger().debug())
+        logger().debug("answered " + std::to_string(status) + " and closed: " + why);
+    Response response = Response::text(status, reasonPhrase(status));
+    response.headers.add("X-Content-Type-Options", "nosniff");
+    if (status == 405)
+        response.headers.add("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+    if (status == 426) {
+        response.headers.add("Upgrade", "websocket");
+        response.headers.add("Sec-WebSocket-Version", "13");
+    }
+    _answered = true;
+    _form.close = true;
+    std::string out;
+    appendHead(out, status, response.headers, response.body.size(), _form);
+    if (!_form.head) out.append(response.body);
+    queue(SharedFrame(std::move(out)));
+    close();
+}
+
+// -------------------------------------------------------------------------------------------------
+// Bodies
+
+void HttpConnection::receiveBody(HttpExchange& exchange, std::size_t limit,
+                                 Exchange::BodyCallback callback) {
+    if (!current(exchange.serial()) || _state != State::Waiting) {
+        callback(Exchange::BodyStatus::Incomplete);
+        return;
+    }
+    if (!_chunked && _bodyLeft == 0) {
+        callback(Exchange::BodyStatus::Complete);
+        return;
+    }
+    if (_bodyRefused || (!_chunked && _bodyLeft > limit)) {
+        callback(Exchange::BodyStatus::TooLarge);
+        return;
+    }
+    const HttpLimits& limits = _server->options.limits;
+    _state = State::Body;
+    _bodyLimit = limit;
+    _bodyCallback = std::move(callback);
+    _collecting = std::static_pointer_cast<HttpExchange>(exchange.shared_from_this());
+    if (_chunked)
+        _chunks = std::make_unique<ChunkedDecoder>();
+    else
+        exchange.bodyBuffer().reserve(
+            static_cast<std::size_t>(std::min<std::uint64_t>(_bodyLeft, kBodyReserve)));
+    const bool begun = _inInput ? _available > 0 : _connection->hasPendingInput();
+    if (_expectContinue && !begun) {
+        std::string interim;
+        appendStatusLine(interim, 100, reasonPhrase(100));
+        queue(SharedFrame(interim.append("\r\n")));
+    }
+    _bodySince = now();
+    _connection->setDeadline(_bodySince + std::min(limits.bodyGrace, limits.bodyTime));
+    if (_inInput) return;
+    if (_connection->hasPendingInput())
+        _connection->resumeInput();
+    else if (_peerEnded)
+        inputEnded();
+}
+
+std::size_t HttpConnection::readBody(std::string_view rest, bool& more) {
+    if (rest.empty()) {
+        more = false;
+        return 0;
+    }
+    std::string& body = _collecting->bodyBuffer();
+    if (!_chunked) {
+        const auto size =
+            static_cast<std::size_t>(std::min<std::uint64_t>(_bodyLeft, rest.size()));
+        body.append(rest.substr(0, size));
+        _bodyLeft -= size;
+        if (_bodyLeft == 0) finishBody(Exchange::BodyStatus::Complete);
+        return size;
+    }
+    std::size_t consumed = 0;
+    switch (_chunks->decode(rest, consumed, body, _bodyLimit)) {
+        case ChunkedDecoder::Status::More:
+            more = false;
+            break;
+        case ChunkedDecoder::Status::Done:
+            _chunked = false;
+            finishBody(Exchange::BodyStatus::Complete);
+            break;
+        case ChunkedDecoder::Status::Bad:
+            if (_chunks->tooLarge()) {
+                _bodyRefused = true;
+                finishBody(Exchange::BodyStatus::TooLarge);
+                break;
+            }
+            refuseBody(400, _chunks->error());
+            finishBody(Exchange::BodyStatus::Invalid);
+            break;
+    }
+    return consumed;
+}
+
+/// Answers a bad body in place of the app, unless the app has begun to.
+void HttpConnection::refuseBody(int status, const char* why) {
+    const auto exchange = _collecting;
+    if (!_streaming && exchange->claim()) {
+        refuse(status, why);
+        return;
+    }
+    loseExchange();
+    if (_state != State::Closing) close();
+}
+
+/// Ends the collecting of the body and tells the app.
+void HttpConnection::finishBody(Exchange::BodyStatus status) {
+    const auto exchange = std::move(_collecting);
+    const auto callback = std::move(_bodyCallback);
+    _collecting = nullptr;
+    _bodyCallback = nullptr;
+    _chunks.reset();
+    if (_state == State::Body) {
+        _state = State::Waiting;
+        _connection->clearDeadline();
+    }
+    if (status == Exchange::BodyStatus::Complete) exchange->bodyComplete();
+    if (callback) callback(status);
+}
+
+std::size_t HttpConnection::skipBody(std::string_view rest, bool& more) {
+    const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(_bodyLeft, rest.size()));
+    _bodyLeft -= size;
+    if (_bodyLeft == 0)
+        nextRequest();
+    else
+        more = false;
+    return size;
+}
+
+// -------------------------------------------------------------------------------------------------
+// Answers
+
+void HttpConnection::answer(HttpExchange& exchange) {
+    if (!current(exchange.serial())) return;
+    SharedFrame head = exchange.takeHead(), body = exchange.takeBodyFrame();
+    queue(std::move(head));
+    queue(std::move(body));
+    _answered = true;
+    exchange.setDelivered();
+    if (exchange.hasSentCallback())
+        _unsent.push_back(std::static_pointer_cast<HttpExchange>(exchange.shared_from_this()));
+
+    if (exchange.closes()) {
+        close();
+    } else if (_bodyLeft > 0) {
+        _state = State::Skip;
+        if (!_inInput) _connection->resumeInput();
+    } else {
+        nextRequest();
+    }
+    if (_collecting) finishBody(Exchange::BodyStatus::Incomplete);  // answered in the middle of it
+}
+
+void HttpConnection::sendPiece(HttpExchange& exchange, SharedFrame piece) {
+    if (!current(exchange.serial())) return;
+    _streaming = true;
+    exchange.streamQueued(piece.size());
+    _connection->send(std::move(piece));
+}
+
+void HttpConnection::dropped(std::uint32_t serial, bool started) {
+    if (!current(serial)) return;
+    _server->counters.dropped.fetch_add(1, std::memory_order_relaxed);
+    if (started) {
+        logger().error("an answer was begun and not finished; its connection is closed");
+        _answered = true;
+        _state = State::Closing;
+        _connection->abort("unfinished answer");
+        return;
+    }
+    logger().error("a request was let go without an answer; answered 500");
+    refuse(500, "no answer");
+}
+
+void HttpConnection::watchSent(const std::shared_ptr<HttpExchange>& exchange) {
+    if (!_connection || !exchange->delivered()) return;
+    if (_connection->queuedBytes() == 0)
+        exchange->sent();
+    else
+        _unsent.push_back(exchange);
+}
+
+/// Nobody is left who could be answered.
+void HttpConnection::loseExchange() {
+    if (_answered) return;
+    _answered = true;
+    const auto exchange = _exchange.lock();
+    if (exchange) exchange->gone();
+    if (_collecting) finishBody(Exchange::BodyStatus::Incomplete);
+}
+
+std::shared_ptr<WebSocketConnection> HttpConnection::upgrade(HttpExchange& exchange,
+                                                             std::size_t maxMessageBytes,
+                                                             const HeaderList& headers) {
+    if (!current(exchange.serial())) return WebSocketConnection::lost(_server, _loop);
+    const auto self = shared_from_this();
+    std::string out;
+    appendStatusLine(out, 101, reasonPhrase(101));
+    out.append("Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ");
+    out.append(webSocketAcceptKey(exchange.environ().get("HTTP_SEC_WEBSOCKET_KEY")));
+    out.append("\r\n");
+    for (const HeaderList::Field& field : headers) {
+        bool ours = false;
+        for (const std::string_view name : {"Upgrade", "Connection", "Sec-WebSocket-Accept",
+                                            "Content-Length", "Transfer-Encoding"})
+            ours = ours || equalsIgnoreCase(field.name, name);
+        if (!ours) out.append(field.name).append(": ").append(field.value).append("\r\n");
+    }
+    queue(SharedFrame(out.append("\r\n")));
+
+    _answered = true;
+    exchange.setDelivered();
+    _state = State::Upgraded;
+    Connection& connection = *std::exchange(_connection, nullptr);
+    connection.setMaxOutput(_server->outboundLimit(maxMessageBytes));
+    _server->counters.upgrades.fetch_add(1, std::memory_order_relaxed);
+    auto channel = std::make_shared<WebSocketConnection>(_server, _loop, maxMessageBytes);
+    connection.setProtocol(channel);
+    delist(_loop);
+    if (_peerEnded) _server->hub->post(_loop, [channel] { channel->onEnd(); });
+    return channel;
+}
+
+}  // namespace socketio

@@ -1,0 +1,128 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "socketio/exchange/Exchange.h"
+#include "socketio/net/Connection.h"
+#include "socketio/protocol/HttpHead.h"
+
+#include "HttpAnswer.h"
+#include "HttpServerState.h"
+
+namespace socketio {
+
+class HttpExchange;
+class WebSocketConnection;
+
+/// HTTP/1.1 on one connection: reads requests strictly, one at a time, and answers them in order.
+///
+///     Head -> (Waiting | Body -> Waiting) -> Skip -> Head     or Closing, or Upgraded
+///
+/// Owner:   its Connection; exchanges of it hold it longer.
+/// Threads: confined to its loop; exchanges post here.
+/// Limits:  HttpLimits. Input behind the request in progress is left to the Connection, which
+///          stops reading when it is full.
+class HttpConnection final : public HttpProtocol,
+                             public std::enable_shared_from_this<HttpConnection> {
+public:
+    explicit HttpConnection(std::shared_ptr<HttpServerState> server);
+
+    // ConnectionProtocol
+    void onOpen(Connection& connection) override;
+    std::size_t onInput(char* bytes, std::size_t size) override;
+    void onEnd() override;
+    void onDeadline() override;
+    void onDrained() override;
+    void onClosed(const char* detail) override;
+
+    // HttpProtocol
+    void admit() override;
+    void shutDown() override;
+    void cut() override;
+
+    // For exchanges, on the loop. Those of a request that is over change nothing.
+    void receiveBody(HttpExchange& exchange, std::size_t limit, Exchange::BodyCallback callback);
+    /// The answer is complete (or this is its end).
+    void answer(HttpExchange& exchange);
+    void sendPiece(HttpExchange& exchange, SharedFrame piece);
+    /// The app let go of request `serial`; with `started` in the middle of its answer.
+    void dropped(std::uint32_t serial, bool started);
+    void watchSent(const std::shared_ptr<HttpExchange>& exchange);
+    /// An abort callback was set after the peer had ended its side.
+    void abandon(std::uint32_t serial);
+    std::shared_ptr<WebSocketConnection> upgrade(HttpExchange& exchange,
+                                                 std::size_t maxMessageBytes,
+                                                 const HeaderList& headers);
+
+    HttpServerState& server() const { return *_server; }
+    const std::shared_ptr<HttpServerState>& sharedServer() const { return _server; }
+
+private:
+    enum class State : std::uint8_t {
+        Head,     // reads a head, or waits for one
+        Body,     // collects the body for the app
+        Waiting,  // for the answer
+        Skip,     // drops a body that the app did not want and that has come already
+        Closing,  // the last answer is on its way; input is dropped
+        Upgraded  // another protocol speaks
+    };
+
+    // Each takes bytes from the front of `rest` and tells how many; `more` turns false when it
+    // cannot go on.
+    std::size_t readHead(std::string_view rest, bool& more);
+    std::size_t readBody(std::string_view rest, bool& more);
+    std::size_t skipBody(std::string_view rest, bool& more);
+
+    std::shared_ptr<const Environ> makeEnviron(const HttpRequestHead& head, std::size_t headSize);
+    void begin(const HttpRequestHead& head, std::size_t headSize);
+    void refuseBody(int status, const char* why);
+    void finishBody(Exchange::BodyStatus status);
+    void nextRequest();
+    void awaitRequest();
+    void inputEnded();
+    void refuse(int status, const char* why);
+    void queue(SharedFrame frame);
+    void close();
+    void closeIdle(const char* detail);
+    void loseExchange();
+    bool current(std::uint32_t serial) const {
+        return _connection && serial == _serial && !_answered;
+    }
+    TimePoint now() const { return _server->hub->timers(_loop).now(); }
+
+    Connection* _connection = nullptr;  // null before onOpen() and after onClosed()
+    Executor::LoopId _loop = Executor::kNoLoop;
+    State _state = State::Head;
+    bool _inInput = false;      // onInput() is on the stack and goes on by itself
+    bool _headStarted = false;  // bytes of a head have come
+    bool _peerEnded = false;
+    bool _throttled = false;    // answers pile up: no further request is read
+    bool _limitRaised = false;  // of the Connection, for one large answer
+
+    // The request in progress, or the last one.
+    std::uint32_t _serial = 0;
+    AnswerForm _form;
+    bool _answered = true;  // or never to be answered
+    bool _streaming = false;
+    bool _chunked = false;  // its body, as long as it is not complete
+    bool _expectContinue = false;
+    bool _bodyRefused = false;  // it grew too large
+    std::size_t _available = 0;   // bytes behind its head, while the app is in begin()
+    std::uint64_t _bodyLeft = 0;  // of Content-Length
+    std::size_t _bodyLimit = 0;
+    TimePoint _bodySince{};
+    std::unique_ptr<ChunkedDecoder> _chunks;
+    std::shared_ptr<HttpExchange> _collecting;  // while its body is being received
+    Exchange::BodyCallback _bodyCallback;
+    std::weak_ptr<HttpExchange> _exchange;
+
+    std::size_t _scanned = 0;                            // by HttpRequestHead::parse()
+    std::vector<std::shared_ptr<HttpExchange>> _unsent;  // answered, with an onSent() callback
+    std::unique_ptr<Endpoints> _endpoints;               // made for the first request
+};
+
+}  // namespace socketio

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "socketio/engine/EngineOptions.h"
+#include "socketio/managers/ClientManager.h"
+#include "socketio/protocol/JsonCodec.h"
+
+namespace socketio {
+
+/// The settings of a Server, those of its engine included. Names that python-socketio's
+/// documentation has are kept, in camelCase.
+struct ServerOptions : EngineOptions {
+    std::shared_ptr<ClientManager> clientManager;  ///< null: a MemoryManager.
+    Poco::Logger* logger = nullptr;                ///< nullptr: the logger "socketio.server".
+    std::shared_ptr<const JsonInterface> json;     ///< null: JsonCodec.
+
+    /// False: the events of one client run one at a time, in the order of arrival. True: each
+    /// event runs on its own, several of one client at once.
+    bool asyncHandlers = false;
+    std::string asyncMode = "threading";  ///< There is no other.
+
+    /// Namespaces that may be joined though nothing is registered for them; "*": all.
+    std::vector<std::string> namespaces{"/"};
+
+    Milliseconds connectTimeout{45'000};    ///< For the first namespace of a client.
+    std::size_t maxNamespacesPerClient = 64;
+
+    std::size_t maxPendingAcks = 1024;  ///< Per socket; more is an error at emit.
+    Milliseconds ackTimeout{60'000};    ///< Then a callback is forgotten.
+
+    /// What may wait for the handlers of one client before it is read no further: tasks, bytes.
+    std::size_t inboundTasks = 256;
+    std::size_t inboundBytes = 1'000'000;
+
+    /// What the python documentation of 2018 gives: ping timeout 60 s, messages of 100,000,000
+    /// bytes, the cookie `io`, and every origin allowed, with credentials.
+    static ServerOptions classic();
+};
+
+}  // namespace socketio

@@ -1,0 +1,34 @@
+#include "Call.h"
+
+#include <utility>
+
+namespace socketio {
+
+void CallState::answer(const Value::Array& values) {
+    MutexLock lock(_mutex);
+    if (_outcome != Outcome::Waiting) return;
+    _values = values;
+    _outcome = Outcome::Answered;
+    _changed.notifyAll();
+}
+
+void CallState::giveUp() {
+    MutexLock lock(_mutex);
+    if (_outcome != Outcome::Waiting) return;
+    _outcome = Outcome::Gone;
+    _changed.notifyAll();
+}
+
+CallState::Outcome CallState::waitUntil(TimePoint deadline) {
+    MutexLock lock(_mutex);
+    while (_outcome == Outcome::Waiting)
+        if (!_changed.waitUntil(_mutex, deadline)) break;
+    return _outcome;
+}
+
+Value::Array CallState::takeValues() {
+    MutexLock lock(_mutex);
+    return std::move(_values);
+}
+
+}  // namespace socketio

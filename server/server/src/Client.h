@@ -1,0 +1,148 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "HandlerTable.h"
+#include "ServerCore.h"
+#include "socketio/base/Mutex.h"
+#include "socketio/base/Strand.h"
+#include "socketio/base/Timers.h"
+#include "socketio/engine/EngineSession.h"
+#include "socketio/protocol/SocketPacketDecoder.h"
+#include "socketio/server/Socket.h"
+
+namespace socketio {
+
+/// One Engine.IO session as the Socket.IO layer sees it: its decoder, its sockets (one per
+/// namespace) and the strand on which its handlers run.
+///
+/// Owner:   the session, until onClose() has returned; its sockets and tasks beyond that.
+/// Threads: what comes from the session and what is marked [loop] is confined to the session's
+///          loop, what is marked [strand] runs there, one at a time; the rest is thread-safe.
+class Client final : public EngineListener, public std::enable_shared_from_this<Client> {
+public:
+    using SocketPtr = std::shared_ptr<Socket>;
+
+    Client(std::shared_ptr<ServerCore> core, EngineSession::Ptr session);
+    ~Client() override;
+
+    void open();  // [loop] once
+
+    void onText(std::string_view text) override;
+    void onBinary(std::string_view bytes) override;
+    void onClose(CloseReason reason, std::string_view detail) override;
+
+    ServerCore& core() const { return *_core; }
+    EngineSession& session() const { return *_session; }
+    int protocol() const { return _session->revision() == EngineRevision::V3 ? 4 : 5; }
+    void post(Task task);             ///< To the session's loop.
+    void postToStrand(Task task);     ///< Runs after everything that has arrived so far.
+
+    // ---- to the client [loop]
+    void queue(Socket& socket, const EngineMessage::Ptr& message);
+    void queueWithAck(Socket& socket, const EngineMessage::Ptr& message, TimePoint deadline);
+
+    // ---- acknowledgements and sessions
+    /// The id for one more callback; 0 when the socket has been closed or too many are outstanding.
+    std::uint64_t addAck(Socket& socket, const AckCallback& callback, TimePoint deadline);
+    bool acksFull(Socket& socket);
+    void dropAck(Socket& socket, std::uint64_t id);
+    void acknowledge(const SocketPtr& socket, std::uint64_t id, const Value::Array& values);
+    Value session(const Socket& socket) const;
+    void saveSession(Socket& socket, Value value);
+
+    /// disconnect() was called for it.
+    void disconnect(const SocketPtr& socket, bool close);
+
+    /// What the calling thread does for a client just now.
+    struct Running {
+        Client* client = nullptr;            // a handler of this client, on its strand
+        const Socket* connecting = nullptr;  // the connect handler of this socket
+        const Environ* environ = nullptr;    // what that handler was given
+    };
+    static Running& running();
+
+    /// Around the wait in call(): the client whose handler waits is read on.
+    class CallScope;
+
+private:
+    struct EventTask;
+    struct AckTask;
+    struct FinishTask;
+
+    // ---- from the client [loop]
+    void take(Result<std::optional<SocketPacket>> result);
+    void handle(SocketPacket packet);
+    void connect(std::string nsp, Value auth);
+    void accept(const SocketPtr& socket);
+    void refuse(const SocketPtr& socket, const Value& data);
+    void leave(const SocketPtr& socket, bool close);
+    void retire(const SocketPtr& socket);
+    void closeSocket(const SocketPtr& socket, DisconnectReason reason, std::string_view detail);
+    void closeSession(CloseReason reason, std::string_view detail);
+    void violation(std::string_view detail);
+    void sendPacket(SocketPacket::Type type, const std::string& nsp, const Value* data);
+    void ackTimerFired(Socket& socket);
+    void dropAcks(Socket& socket);
+    SocketPtr* findSlot(std::string_view nsp);
+    bool hasLeft(std::string_view nsp) const;
+
+    // ---- back-pressure [loop]
+    void postInput(Task task);
+    void checkLoad(Strand::Load load);
+    bool overLimit(const Strand::Load& load) const;
+    void resumeInput();
+
+    // ---- handlers [strand]
+    void runConnect(const SocketPtr& socket, Value auth);
+    void runEvent(const SocketPtr& socket, Value::Array data, std::uint64_t id);
+    void handleEvent(const SocketPtr& socket, const HandlerTable& handlers, Value::Array data,
+                     std::uint64_t id);
+    void finish(const SocketPtr& socket, DisconnectReason reason, const std::string* detail);
+    void sendAck(const SocketPtr& socket, const std::string& event, std::uint64_t id,
+                 Value::Array values);
+    const HandlerTable& handlers();
+
+    std::string peer() const;
+
+    const std::shared_ptr<ServerCore> _core;
+    const EngineSession::Ptr _session;
+    const std::shared_ptr<Strand> _strand;
+
+    // [loop]
+    SocketPacketDecoder _decoder;
+    std::vector<SocketPtr> _sockets;        // connecting or connected
+    std::vector<std::string> _left;         // namespaces left lately: packets may have crossed
+    std::unique_ptr<Timer> _connectTimer;   // until the first namespace is joined
+    std::size_t _packetBytes = 0;           // of the packet in hand
+    bool _paused = false;
+    bool _violated = false;
+    bool _closed = false;
+
+    // [strand]
+    std::shared_ptr<const HandlerTable> _handlers;
+    std::uint64_t _handlersVersion = 0;
+
+    std::atomic<int> _calling{0};  // handlers of this client that wait in call()
+
+    mutable Mutex _mutex;  // a leaf; acknowledgements and sessions of the sockets
+};
+
+class Client::CallScope {
+public:
+    CallScope();
+    ~CallScope();
+    CallScope(const CallScope&) = delete;
+    CallScope& operator=(const CallScope&) = delete;
+
+private:
+    std::shared_ptr<Client> _client;  // null: the calling thread runs no handler on a strand
+};
+
+}  // namespace socketio

@@ -1,0 +1,484 @@
+#include "ServerCore.h"
+
+#include <algorithm>
+#include <csignal>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include <Poco/Exception.h>
+
+#include "Client.h"
+#include "Names.h"
+#include "socketio/managers/MemoryManager.h"
+
+namespace socketio {
+
+namespace {
+
+ServerOptions checked(ServerOptions options) {
+    if (options.asyncMode != "threading")
+        throw Poco::InvalidArgumentException("asyncMode \"" + options.asyncMode +
+                                             "\": the only mode is \"threading\"");
+    const auto positive = [](const char* name, auto value) {
+        if (value <= decltype(value){})
+            throw Poco::InvalidArgumentException(std::string(name) + " has to be more than 0");
+    };
+    positive("connectTimeout", options.connectTimeout);
+    positive("maxNamespacesPerClient", options.maxNamespacesPerClient);
+    positive("maxPendingAcks", options.maxPendingAcks);
+    positive("ackTimeout", options.ackTimeout);
+    positive("inboundTasks", options.inboundTasks);
+    positive("inboundBytes", options.inboundBytes);
+    for (std::string& nsp : options.namespaces) nsp = namespaceName(nsp);
+    return options;
+}
+
+Socket& asSocket(const LocalSocketPtr& socket) { return static_cast<Socket&>(*socket); }
+
+// One message on its way to one socket; fits into a Task without an allocation.
+struct Delivery {
+    LocalSocketPtr socket;
+    EngineMessage::Ptr message;
+
+    void operator()() const;
+};
+
+}  // namespace
+
+ServerCore::ServerCore(Server& server, ServerOptions options)
+    : _server(server),
+      _options(checked(std::move(options))),
+      _manager(_options.clientManager ? _options.clientManager
+                                      : std::make_shared<MemoryManager>()),
+      _log(_options.logger ? *_options.logger : Poco::Logger::get("socketio.server")),
+      _engine(std::make_unique<EngineServer>(
+          _options, [this](const EngineSession::Ptr& session) { return openSession(session); })),
+      _handlers(std::make_shared<HandlerTable>()) {
+    _manager->setSink(this);
+}
+
+ServerCore::~ServerCore() = default;
+
+// ---- handlers -----------------------------------------------------------------------------------
+
+void ServerCore::addHandler(std::string_view event, HandlerPtr handler, std::string_view nsp) {
+    if (event != "connect" && event != "disconnect" && isReservedEvent(event))
+        throw Poco::InvalidArgumentException("the event name \"" + std::string(event) +
+                                             "\" is reserved: no client can send it");
+    std::shared_ptr<const HandlerTable> old;  // goes after the lock
+    MutexLock lock(_handlersMutex);
+    old = std::exchange(_handlers, _handlers->with(namespaceName(nsp), event, std::move(handler)));
+    _version.fetch_add(1, std::memory_order_release);
+}
+
+void ServerCore::registerNamespace(std::shared_ptr<Namespace> object) {
+    if (!object) throw Poco::InvalidArgumentException("registerNamespace(): no object");
+    Server* owner = nullptr;
+    if (!object->_server.compare_exchange_strong(owner, &_server) && owner != &_server)
+        throw Poco::IllegalStateException("the object for the namespace \"" + object->nsp() +
+                                          "\" belongs to another server");
+    std::shared_ptr<const HandlerTable> old;  // goes after the lock
+    MutexLock lock(_handlersMutex);
+    old = std::exchange(_handlers, _handlers->with(object));
+    _version.fetch_add(1, std::memory_order_release);
+}
+
+bool ServerCore::joinable(std::string_view nsp) const {
+    for (const std::string& listed : _options.namespaces)
+        if (listed == nsp || listed == "*") return true;
+    MutexLock lock(_handlersMutex);
+    return _handlers->knows(nsp);
+}
+
+std::shared_ptr<const HandlerTable> ServerCore::handlers(std::uint64_t& version) const {
+    MutexLock lock(_handlersMutex);
+    version = _version.load(std::memory_order_relaxed);
+    return _handlers;
+}
+
+void ServerCore::describe(std::string_view event) const {
+    char text[64] = "event ";
+    const std::size_t size = std::min(event.size(), sizeof(text) - 7);
+    event.copy(text + 6, size);
+    executor().describeWork(std::string_view(text, 6 + size));
+}
+
+// ---- emitting -----------------------------------------------------------------------------------
+
+namespace {
+
+Value eventData(std::string_view event, Arguments arguments) {
+    if (isReservedEvent(event))
+        throw Poco::InvalidArgumentException("emit(): the event name \"" + std::string(event) +
+                                             "\" is reserved");
+    return std::move(arguments).event(event);
+}
+
+}  // namespace
+
+void ServerCore::emit(std::string_view event, Arguments arguments, EmitOptions options) {
+    const Value data = eventData(event, std::move(arguments));
+    const EmitTarget target{std::move(options.room).list(), std::move(options.skipSid).list(),
+                            options.ignoreQueue};
+    _manager->emit(namespaceName(options.nsp), data, target, options.callback.function());
+}
+
+void ServerCore::emitTo(Socket& socket, std::string_view event, Arguments arguments,
+                        Callback callback) {
+    const Value data = eventData(event, std::move(arguments));
+    const LocalSocketPtr recipient = socket.shared_from_this();
+    deliver({&recipient, 1}, socket.nsp(), data, callback.function());
+}
+
+template <class Emit>
+Value ServerCore::await(std::string_view event, Duration timeout, Emit&& emit) {
+    if (!_executor.load()) throw Poco::IllegalStateException("call() before the server started");
+    const auto state = std::make_shared<CallState>();
+    const TimePoint deadline = Clock::system().now() + timeout;
+    emit(AckCallback(CallCompletion(state, executor().clock().now() + timeout)));
+
+    CallState::Outcome outcome;
+    {
+        const Client::CallScope reading;
+        const BlockingScope blocking(executor());
+        outcome = state->waitUntil(deadline);
+    }
+    switch (outcome) {
+        case CallState::Outcome::Answered:
+            break;
+        case CallState::Outcome::Waiting:
+            throw Poco::TimeoutException("call(): the event \"" + std::string(event) +
+                                         "\" was not acknowledged in time");
+        case CallState::Outcome::Gone:
+            throw Poco::IOException("call(): the client for the event \"" + std::string(event) +
+                                    "\" is not connected");
+    }
+    Value::Array values = state->takeValues();
+    if (values.empty()) return {};
+    if (values.size() == 1) return std::move(values.front());
+    return Value(std::move(values));
+}
+
+namespace {
+
+[[noreturn]] void refuseCallWhileConnecting() {
+    throw Poco::IllegalStateException(
+        "call() to a socket in its own connect handler: it cannot answer before it is connected");
+}
+
+}  // namespace
+
+Value ServerCore::call(std::string_view event, Arguments arguments, const CallOptions& options) {
+    if (options.sid.empty()) throw Poco::InvalidArgumentException("call() needs a sid");
+    const std::string nsp = namespaceName(options.nsp);
+    if (const Socket* connecting = Client::running().connecting;
+        connecting && connecting->sid() == options.sid && connecting->nsp() == nsp)
+        refuseCallWhileConnecting();
+    const Value data = eventData(event, std::move(arguments));
+    const EmitTarget target{{options.sid}, {}, options.ignoreQueue};
+    return await(event, options.timeout, [&](const AckCallback& callback) {
+        _manager->emit(nsp, data, target, callback);
+    });
+}
+
+Value ServerCore::callTo(Socket& socket, std::string_view event, Arguments arguments,
+                         Duration timeout) {
+    if (Client::running().connecting == &socket) refuseCallWhileConnecting();
+    const Value data = eventData(event, std::move(arguments));
+    const LocalSocketPtr recipient = socket.shared_from_this();
+    return await(event, timeout, [&](const AckCallback& callback) {
+        deliver({&recipient, 1}, socket.nsp(), data, callback);
+    });
+}
+
+EngineMessage::Ptr ServerCore::encode(SocketPacket::Type type, const std::string& nsp,
+                                      std::optional<std::uint64_t> id, const Value* data,
+                                      std::string& problem) const {
+    try {
+        auto encoded = encodeSocketPacket(type, nsp, id, data, EngineMessage::kHeadroom,
+                                          _options.json.get());
+        if (encoded.ok())
+            return EngineMessage::create(std::move(encoded->text), std::move(encoded->attachments));
+        problem = encoded.error().detail;
+    } catch (const Poco::Exception& e) {  // from a JSON codec of the application's
+        problem = e.displayText();
+    } catch (const std::exception& e) {
+        problem = e.what();
+    }
+    if (problem.empty()) problem = "no wire form";
+    return nullptr;
+}
+
+namespace {
+
+[[noreturn]] void refuseData(const Value& data, const std::string& problem) {
+    throw Poco::InvalidArgumentException("emit(): the event \"" + data[0].asString() +
+                                         "\" cannot be sent: " + problem);
+}
+
+void Delivery::operator()() const {
+    Socket& to = asSocket(socket);
+    to.client().queue(to, message);
+}
+
+}  // namespace
+
+void ServerCore::deliver(std::span<const LocalSocketPtr> recipients, const std::string& nsp,
+                         const Value& data, const AckCallback& callback) {
+    if (recipients.empty()) return;
+    if (callback) return deliverWithAcks(recipients, nsp, data, callback);
+    std::string problem;
+    EngineMessage::Ptr message = encode(SocketPacket::Type::Event, nsp, std::nullopt, &data, problem);
+    if (!message) refuseData(data, problem);
+
+    Executor& executor = this->executor();
+    const auto loopOf = [](const LocalSocketPtr& socket) {
+        return asSocket(socket).client().session().loop();
+    };
+    if (recipients.size() == 1)
+        return executor.post(loopOf(recipients[0]), Delivery{recipients[0], std::move(message)});
+
+    using Sockets = std::vector<LocalSocketPtr>;
+    const auto post = [&executor, &message](Executor::LoopId loop, Sockets sockets) {
+        if (sockets.empty()) return;
+        executor.post(loop, [sockets = std::move(sockets), message] {
+            for (const LocalSocketPtr& socket : sockets) {
+                Socket& to = asSocket(socket);
+                to.client().queue(to, message);
+            }
+        });
+    };
+    const Executor::LoopId loops = executor.loopCount();
+    if (loops == 1) return post(0, Sockets(recipients.begin(), recipients.end()));
+    std::vector<Sockets> byLoop(loops);
+    for (Sockets& sockets : byLoop) sockets.reserve(recipients.size() / loops + 1);
+    for (const LocalSocketPtr& socket : recipients) byLoop[loopOf(socket)].push_back(socket);
+    for (Executor::LoopId loop = 0; loop < loops; ++loop) post(loop, std::move(byLoop[loop]));
+}
+
+void ServerCore::deliverWithAcks(std::span<const LocalSocketPtr> recipients, const std::string& nsp,
+                                 const Value& data, const AckCallback& callback) {
+    const auto overflow = [&data] {
+        throw Poco::PoolOverflowException("emit(): too many acknowledgements are outstanding for "
+                                          "the event \"" +
+                                          data[0].asString() + '"');
+    };
+    for (const LocalSocketPtr& each : recipients)
+        if (asSocket(each).client().acksFull(asSocket(each))) overflow();
+
+    const auto* call = callback.target<CallCompletion>();
+    const TimePoint deadline =
+        call ? call->deadline() : executor().clock().now() + _options.ackTimeout;
+    for (const LocalSocketPtr& each : recipients) {
+        Socket& socket = asSocket(each);
+        Client& client = socket.client();
+        const std::uint64_t id = client.addAck(socket, callback, deadline);
+        if (id == 0) {
+            if (client.acksFull(socket)) overflow();
+            continue;  // it has just been closed
+        }
+        std::string problem;
+        EngineMessage::Ptr message = encode(SocketPacket::Type::Event, nsp, id, &data, problem);
+        if (!message) {
+            client.dropAck(socket, id);
+            refuseData(data, problem);
+        }
+        client.post([each, message = std::move(message), deadline] {
+            Socket& to = asSocket(each);
+            to.client().queueWithAck(to, message, deadline);
+        });
+    }
+}
+
+void ServerCore::acknowledge(const LocalSocketPtr& socket, std::uint64_t id,
+                             const Value::Array& arguments) {
+    const auto to = std::static_pointer_cast<Socket>(socket);
+    to->client().acknowledge(to, id, arguments);
+}
+
+void ServerCore::disconnect(const LocalSocketPtr& socket) {
+    const auto to = std::static_pointer_cast<Socket>(socket);
+    to->client().disconnect(to, false);
+}
+
+// ---- sockets ------------------------------------------------------------------------------------
+
+std::shared_ptr<Socket> ServerCore::find(std::string_view sid, std::string_view nsp) const {
+    auto socket = std::static_pointer_cast<Socket>(_manager->find(sid, namespaceName(nsp)));
+    if (!socket)
+        throw Poco::NotFoundException("no socket " + std::string(sid) + " is connected in " +
+                                      namespaceName(nsp));
+    return socket;
+}
+
+void ServerCore::socketOpened() {
+    MutexLock lock(_mutex);
+    ++_openSockets;
+}
+
+void ServerCore::socketFinished() {
+    MutexLock lock(_mutex);
+    --_openSockets;
+    if (_stopping) _changed.notifyAll();
+}
+
+// ---- life ---------------------------------------------------------------------------------------
+
+std::shared_ptr<EngineListener> ServerCore::openSession(const EngineSession::Ptr& session) {
+    const auto client = std::make_shared<Client>(shared_from_this(), session);
+    client->open();
+    return client;
+}
+
+void ServerCore::handleRequest(const Exchange::Ptr& exchange) {
+    if (!_executor.load(std::memory_order_acquire))
+        return exchange->respond(Response::text(503, "The server has not been started"));
+    _engine->begin(exchange);
+}
+
+void ServerCore::start(Executor& executor) {
+    MutexLock starting(_startMutex);
+    Executor* const before = _executor.load();
+    if (before == &executor) return;
+    if (before) throw Poco::IllegalStateException("the server belongs to another hub already");
+    if (_stopping) throw Poco::IllegalStateException("the server has been stopped");
+    _manager->initialize();
+    _engine->start(executor);
+    _executor.store(&executor, std::memory_order_release);
+
+    std::vector<std::shared_ptr<BackgroundTask>> tasks;
+    {
+        MutexLock lock(_mutex);
+        _tasksStarted = true;
+        tasks = _tasks;
+    }
+    for (const auto& task : tasks) launch(task);
+}
+
+void ServerCore::stop(TimePoint deadline) {
+    {
+        MutexLock lock(_mutex);
+        if (_stopping.exchange(true)) return;
+        _changed.notifyAll();
+    }
+    if (_executor.load()) {
+        // Half of the time for handlers that are at work; the rest to say goodbye.
+        const TimePoint now = Clock::system().now();
+        if (deadline > now) drainStrands(now + (deadline - now) / 2);
+        _engine->stop(deadline);
+        MutexLock lock(_mutex);
+        while (_openSockets > 0)
+            if (!_changed.waitUntil(_mutex, deadline)) break;
+        const std::size_t left = _openSockets;
+        lock.unlock();
+        if (left > 0)
+            _log.warning(ServerLog::Kind::Task, "stopped while the handlers of " +
+                                                    std::to_string(left) + " sockets still run");
+    }
+    _manager->shutdown();
+
+    std::vector<std::shared_ptr<BackgroundTask>> tasks;
+    bool started = false;
+    {
+        MutexLock lock(_mutex);
+        tasks.swap(_tasks);
+        started = _tasksStarted;
+    }
+    std::size_t running = 0;
+    for (const auto& task : tasks) {
+        if (!started) task->finish();
+        if (!task->join(deadline)) ++running;
+    }
+    if (running > 0)
+        _log.warning(ServerLog::Kind::Task,
+                     std::to_string(running) + " background tasks have not ended");
+}
+
+// What has arrived is handled and answered before anybody is disconnected.
+void ServerCore::drainStrands(TimePoint deadline) {
+    struct Barrier {
+        Mutex mutex;  // a leaf
+        Condition changed;
+        std::size_t left SOCKETIO_GUARDED_BY(mutex) = 0;
+    };
+    const auto barrier = std::make_shared<Barrier>();
+    for (const std::string& nsp : _manager->getNamespaces()) {
+        for (const LocalSocketPtr& socket : _manager->getParticipants(nsp, {})) {
+            {
+                MutexLock lock(barrier->mutex);
+                ++barrier->left;
+            }
+            asSocket(socket).client().postToStrand([barrier] {
+                MutexLock lock(barrier->mutex);
+                if (--barrier->left == 0) barrier->changed.notifyAll();
+            });
+        }
+    }
+    MutexLock lock(barrier->mutex);
+    while (barrier->left > 0)
+        if (!barrier->changed.waitUntil(barrier->mutex, deadline)) return;
+}
+
+void ServerCore::detach() {
+    _manager->setSink(nullptr);
+    _engine.reset();
+}
+
+std::shared_ptr<BackgroundTask> ServerCore::startTask(Task body) {
+    const auto task = std::make_shared<BackgroundTask>(std::move(body));
+    bool now = false;
+    {
+        MutexLock lock(_mutex);
+        if (_stopping) throw Poco::IllegalStateException("the server has been stopped");
+        std::erase_if(_tasks, [](const auto& each) { return each->finished(); });
+        _tasks.push_back(task);
+        now = _tasksStarted;
+    }
+    if (now) launch(task);
+    return task;
+}
+
+void ServerCore::launch(const std::shared_ptr<BackgroundTask>& task) {
+    // Signals are for the thread that waits for them: a new thread has the mask of its maker.
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    std::string failure;
+    try {
+        // Not joined: a task that never ends must not keep the process from ending.
+        std::thread([core = shared_from_this(), task] {
+            const auto failed = [&core](const std::string& what) {
+                core->_log.error(ServerLog::Kind::Task, "a background task failed: " + what);
+            };
+            try {
+                task->run();
+            } catch (const Poco::Exception& e) {
+                failed(e.displayText());
+            } catch (const std::exception& e) {
+                failed(e.what());
+            } catch (...) {
+                failed("an exception of an unknown type");
+            }
+            task->finish();
+        }).detach();
+    } catch (const std::system_error& e) {
+        failure = e.what();
+    }
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    if (failure.empty()) return;
+    task->finish();
+    throw Poco::NoThreadAvailableException("startBackgroundTask(): " + failure);
+}
+
+bool ServerCore::sleep(Duration time) {
+    std::optional<BlockingScope> blocking;
+    if (Executor* const executor = _executor.load()) blocking.emplace(*executor);
+    const TimePoint deadline = Clock::system().now() + time;
+    MutexLock lock(_mutex);
+    while (!_stopping)
+        if (!_changed.waitUntil(_mutex, deadline)) return !_stopping;
+    return false;
+}
+
+}  // namespace socketio

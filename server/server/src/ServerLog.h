@@ -1,0 +1,60 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include <Poco/Logger.h>
+
+#include "socketio/base/Clock.h"
+#include "socketio/base/Mutex.h"
+
+namespace socketio {
+
+/// The server's lines in the log: at most 1 KB and 100 a second of each kind, so that neither a
+/// peer nor a handler that always fails can fill a disk; what was left out is counted.
+///
+/// Threads: thread-safe.
+class ServerLog {
+public:
+    enum class Kind : std::uint8_t { Connection, Handler, Arguments, Acknowledgement, Packet, Task };
+
+    explicit ServerLog(Poco::Logger& logger) : _logger(logger) {}
+
+    void error(Kind kind, std::string_view line) {
+        write(kind, Poco::Message::PRIO_ERROR, line);
+    }
+    void warning(Kind kind, std::string_view line) {
+        write(kind, Poco::Message::PRIO_WARNING, line);
+    }
+    void information(Kind kind, std::string_view line) {
+        write(kind, Poco::Message::PRIO_INFORMATION, line);
+    }
+    /// Not limited: whoever switches it on wants it all.
+    void debug(std::string_view line);
+
+    bool informs() const { return _logger.information(); }
+    bool debugs() const { return _logger.debug(); }
+
+    /// A name from a peer in quotes, control bytes escaped, cut at 64 bytes.
+    static std::string quoted(std::string_view name);
+
+private:
+    static constexpr std::size_t kLinesPerSecond = 100;
+
+    struct Budget {
+        TimePoint since{};
+        std::size_t written = 0;
+        std::size_t leftOut = 0;
+    };
+
+    void write(Kind kind, Poco::Message::Priority priority, std::string_view line);
+
+    Poco::Logger& _logger;
+    Mutex _mutex;  // a leaf: nothing is written while it is held
+    std::array<Budget, 6> _budgets SOCKETIO_GUARDED_BY(_mutex);
+};
+
+}  // namespace socketio

@@ -1,0 +1,327 @@
+#include <cppunit/TestFixture.h>
+#include <cppunit/extensions/HelperMacros.h>
+
+#include "EngineFixture.h"
+
+namespace socketio {
+
+using namespace test;
+
+/// The heartbeat of EngineSession, in both directions and over both transports, to the millisecond.
+class HeartbeatTest : public CppUnit::TestFixture {
+    CPPUNIT_TEST_SUITE(HeartbeatTest);
+    CPPUNIT_TEST(pingsAClientOfRevision4AndTimesItOut);
+    CPPUNIT_TEST(aPongStartsTheNextInterval);
+    CPPUNIT_TEST(pingsWhenTheIntervalIsShorterThanTheTimeout);
+    CPPUNIT_TEST(pingsThroughAParkedPoll);
+    CPPUNIT_TEST(aPingWaitsForTheNextPollOnce);
+    CPPUNIT_TEST(answersAClientOfRevision3AndTimesItOut);
+    CPPUNIT_TEST(timesOutAClientOfRevision3AfterItsUpgrade);
+    CPPUNIT_TEST(heartbeatsInTheWrongDirectionAreErrors);
+    CPPUNIT_TEST(unsolicitedPongsProlongNothing);
+    CPPUNIT_TEST(otherPacketsCostNoTimerWork);
+    CPPUNIT_TEST(timeBeginsWhenTheAnswerHasLeft);
+    CPPUNIT_TEST(aHandshakeThatIsNeverSentTimesOut);
+    CPPUNIT_TEST(pausedReadingSuspendsTheDeadline);
+    CPPUNIT_TEST(aPausedClientOfRevision4StillGetsPings);
+    CPPUNIT_TEST(aPausedClientOfRevision3StillGetsPongs);
+    CPPUNIT_TEST(manyShortPausesDoNotDelayThePings);
+    CPPUNIT_TEST(withoutMonitoringNobodyIsTimedOut);
+    CPPUNIT_TEST(aPendingPollIsAnsweredAtTheTimeout);
+    CPPUNIT_TEST_SUITE_END();
+
+public:
+    void pingsAClientOfRevision4AndTimesItOut() {
+        EngineFixture engine;
+        const auto channel = engine.openWebSocket(4);
+        engine.executor.advance(24'999ms);
+        ASSERT_LOG(Log{}, channel->take());
+        engine.executor.advance(1ms);
+        ASSERT_LOG(Log{"2"}, channel->take());
+        engine.executor.advance(19'999ms);
+        CPPUNIT_ASSERT(!engine.session().closed());
+        ASSERT_LOG(Log{}, channel->take());
+        engine.executor.advance(1ms);
+        CPPUNIT_ASSERT(engine.session().closed());
+        ASSERT_LOG(Log{"close ping timeout"}, engine.listener().log);
+        CPPUNIT_ASSERT(channel->closed());
+        CPPUNIT_ASSERT_EQUAL(std::size_t(0), engine.executor.armedTimers());
+    }
+
+    void aPongStartsTheNextInterval() {
+        EngineFixture engine;
+        const auto channel = engine.openWebSocket(4);
+        engine.executor.advance(25s);
+        ASSERT_LOG(Log{"2"}, channel->take());
+        engine.executor.advance(3s);
+        channel->text("3");
+        engine.executor.advance(24'999ms);
+        ASSERT_LOG(Log{}, channel->take());
+        engine.executor.advance(1ms);  // 28 s + 25 s
+        ASSERT_LOG(Log{"2"}, channel->take());
+        engine.executor.advance(19'999ms);
+        CPPUNIT_ASSERT(!engine.session().closed());
+        engine.executor.advance(1ms);
+        ASSERT_LOG(Log{"close ping timeout"}, engine.listener().log);
+    }
+
+    void pingsWhenTheIntervalIsShorterThanTheTimeout() {
+        EngineOptions options;
+        options.pingInterval = 100ms;
+        options.pingTimeout = 1000ms;
+        EngineFixture engine(options);
+        const auto channel = engine.openWebSocket(4);
+        for (int i = 0; i < 30; ++i) {
+            engine.executor.advance(99ms);
+            ASSERT_LOG(Log{}, channel->take());
+            engine.executor.advance(1ms);
+            ASSERT_LOG(Log{"2"}, channel->take());
+            channel->text("3");
+        }
+        engine.executor.advance(100ms);
+        ASSERT_LOG(Log{"2"}, channel->take());
+        engine.executor.advance(999ms);
+        ASSERT_LOG(Log{}, channel->take());  // one ping at a time
+        CPPUNIT_ASSERT(!engine.session().closed());
+        engine.executor.advance(1ms);
+        CPPUNIT_ASSERT(engine.session().closed());
+    }
+
+    void pingsThroughAParkedPoll() {
+        EngineFixture engine;
+        const std::string query = engine.openPolling(4);
+        const auto poll = engine.get(query);
+        engine.executor.advance(24'999ms);
+        CPPUNIT_ASSERT(!poll->answered());
+        engine.executor.advance(1ms);
+        CPPUNIT_ASSERT_EQUAL(std::string("2"), poll->body());
+        engine.post(query, "3");
+        const auto next = engine.get(query);
+        engine.executor.advance(25s);
+        CPPUNIT_ASSERT_EQUAL(std::string("2"), next->body());
+        engine.executor.advance(20s);
+        ASSERT_LOG(Log{"close ping timeout"}, engine.listener().log);
+        CPPUNIT_ASSERT_EQUAL(400, engine.get(query)->status());
+    }
+
+    void aPingWaitsForTheNextPollOnce() {
+        EngineOptions options;
+        options.monitorClients = false;
+        EngineFixture engine(options);
+        const std::string query = engine.openPolling(4);
+        engine.executor.advance(10min);
+        CPPUNIT_ASSERT_EQUAL(std::string("2"), engine.get(query)->body());
+    }
+
+    void answersAClientOfRevision3AndTimesItOut() {
+        {
+            EngineFixture engine;
+            const auto channel = engine.openWebSocket(3);
+            engine.executor.advance(25s);
+            ASSERT_LOG(Log{}, channel->take());
+            channel->text("2");
+            ASSERT_LOG(Log{"3"}, channel->take());
+            engine.executor.advance(44'999ms);
+            CPPUNIT_ASSERT(!engine.session().closed());
+            ASSERT_LOG(Log{}, channel->take());
+            engine.executor.advance(1ms);
+            ASSERT_LOG(Log{"close ping timeout"}, engine.listener().log);
+        }
+        EngineFixture engine;
+        const std::string query = engine.openPolling(3);
+        const auto poll = engine.get(query);
+        engine.post(query, "1:2");
+        engine.executor.run();
+        CPPUNIT_ASSERT_EQUAL(std::string("1:3"), poll->body());
+        engine.executor.advance(44'999ms);
+        CPPUNIT_ASSERT(!engine.session().closed());
+        engine.executor.advance(1ms);
+        CPPUNIT_ASSERT(engine.session().closed());
+    }
+
+    void timesOutAClientOfRevision3AfterItsUpgrade() {
+        EngineFixture engine;
+        const auto candidate = engine.openCandidate(engine.openPolling(3));
+        candidate->text("2probe");
+        candidate->text("5");
+        CPPUNIT_ASSERT(engine.session().onWebSocket());
+        engine.executor.advance(30s);
+        candidate->text("2");
+        engine.executor.advance(44'999ms);
+        CPPUNIT_ASSERT(!engine.session().closed());
+        engine.executor.advance(1ms);
+        CPPUNIT_ASSERT(engine.session().closed());
+    }
+
+    void heartbeatsInTheWrongDirectionAreErrors() {
+        for (const auto& [revision, packet] : {std::pair(4, "2"), std::pair(3, "3")}) {
+            EngineFixture engine;
+            const auto channel = engine.openWebSocket(revision);
+            channel->text(packet);
+            ASSERT_LOG(Log{"close transport error"}, engine.listener().log);
+            CPPUNIT_ASSERT(channel->closed());
+
+            EngineFixture polling;
+            const std::string query = polling.openPolling(revision);
+            const std::string body = revision == 4 ? packet : std::string("1:") + packet;
+            CPPUNIT_ASSERT_EQUAL(400, polling.post(query, body)->status());
+            ASSERT_LOG(Log{"close transport error"}, polling.listener().log);
+        }
+    }
+
+    void unsolicitedPongsProlongNothing() {
+        EngineFixture engine;
+        const auto channel = engine.openWebSocket(4);
+        for (int i = 0; i < 100'000; ++i) channel->text("3");
+        engine.executor.advance(10s);
+        channel->text("3");
+        engine.executor.advance(15s);
+        ASSERT_LOG(Log{"2"}, channel->take());
+        engine.executor.advance(20s);
+        ASSERT_LOG(Log{"close ping timeout"}, engine.listener().log);
+    }
+
+    void otherPacketsCostNoTimerWork() {
+        EngineFixture engine;
+        const auto channel = engine.openWebSocket(3);
+        engine.executor.advance(20s);
+        const TimePoint before = nextTimer(engine);
+        for (int i = 0; i < 10; ++i) channel->text("2");
+        channel->text("4hello");
+        engine.send("answer");
+        CPPUNIT_ASSERT(before == nextTimer(engine));
+        CPPUNIT_ASSERT_EQUAL(std::size_t(1), engine.executor.armedTimers());
+        engine.executor.advance(44'999ms);
+        CPPUNIT_ASSERT(!engine.session().closed());
+        engine.executor.advance(1ms);
+        CPPUNIT_ASSERT(engine.session().closed());
+    }
+
+    void timeBeginsWhenTheAnswerHasLeft() {
+        EngineFixture engine;
+        const auto handshake = FakeExchange::make(
+            engine.executor, "GET", engine.target("EIO=3&transport=polling"));
+        handshake->autoSend = false;
+        engine.begin(handshake);
+        engine.executor.advance(10s);
+        handshake->sent();
+        engine.executor.advance(44'999ms);
+        CPPUNIT_ASSERT(!engine.session().closed());
+        engine.executor.advance(1ms);
+        CPPUNIT_ASSERT(engine.session().closed());
+    }
+
+    void aHandshakeThatIsNeverSentTimesOut() {
+        EngineFixture engine;
+        const auto handshake = FakeExchange::make(
+            engine.executor, "GET", engine.target("EIO=4&transport=polling"));
+        handshake->autoSend = false;
+        engine.begin(handshake);
+        engine.executor.advance(45s);
+        CPPUNIT_ASSERT(engine.session().closed());
+        handshake->sent();  // too late to matter
+        CPPUNIT_ASSERT_EQUAL(std::size_t(0), engine.executor.armedTimers());
+    }
+
+    void pausedReadingSuspendsTheDeadline() {
+        for (const int revision : {3, 4}) {
+            EngineFixture engine;
+            const auto channel = engine.openWebSocket(revision);
+            engine.executor.advance(40s);
+            engine.onSession([](EngineSession& s) { s.pauseInput(true); });
+            CPPUNIT_ASSERT(channel->paused);
+            engine.executor.advance(10min);
+            CPPUNIT_ASSERT(!engine.session().closed());
+            engine.onSession([](EngineSession& s) { s.pauseInput(false); });
+            CPPUNIT_ASSERT(!channel->paused);
+            engine.executor.advance(4'999ms);
+            CPPUNIT_ASSERT(!engine.session().closed());
+            engine.executor.advance(1ms);
+            ASSERT_LOG(Log{"close ping timeout"}, engine.listener().log);
+        }
+    }
+
+    void aPausedClientOfRevision4StillGetsPings() {
+        EngineFixture engine;
+        const auto channel = engine.openWebSocket(4);
+        engine.onSession([](EngineSession& s) { s.pauseInput(true); });
+        // Its pongs are not read, but it ends the connection when it hears nothing for 45 s.
+        for (int i = 0; i < 5; ++i) {
+            engine.executor.advance(25s);
+            ASSERT_LOG(Log{"2"}, channel->take());
+        }
+        engine.onSession([](EngineSession& s) { s.pauseInput(false); });
+        for (int i = 0; i < 5; ++i) channel->text("3");
+        engine.executor.advance(24'999ms);
+        ASSERT_LOG(Log{}, channel->take());
+        engine.executor.advance(1ms);
+        ASSERT_LOG(Log{"2"}, channel->take());
+    }
+
+    void aPausedClientOfRevision3StillGetsPongs() {
+        EngineFixture engine;
+        const auto channel = engine.openWebSocket(3);
+        engine.onSession([](EngineSession& s) { s.pauseInput(true); });
+        for (int i = 0; i < 5; ++i) {
+            engine.executor.advance(10s);
+            ASSERT_LOG(Log{"3"}, channel->take());
+        }
+        engine.onSession([](EngineSession& s) { s.pauseInput(false); });
+        engine.executor.advance(30s);
+        ASSERT_LOG(Log{}, channel->take());
+    }
+
+    void manyShortPausesDoNotDelayThePings() {
+        EngineFixture engine;
+        const auto channel = engine.openWebSocket(4);
+        for (int i = 0; i < 25; ++i) {
+            engine.onSession([](EngineSession& s) { s.pauseInput(true); });
+            engine.executor.advance(900ms);
+            engine.onSession([](EngineSession& s) { s.pauseInput(false); });
+            engine.executor.advance(100ms);
+        }
+        ASSERT_LOG(Log{"2"}, channel->take());
+        channel->text("3");
+        // The pauses before the pong count for nothing after it.
+        engine.executor.advance(44'999ms);
+        CPPUNIT_ASSERT(!engine.session().closed());
+        engine.executor.advance(1ms);
+        CPPUNIT_ASSERT(engine.session().closed());
+    }
+
+    void withoutMonitoringNobodyIsTimedOut() {
+        EngineOptions options;
+        options.monitorClients = false;
+        EngineFixture engine(options);
+        const auto v4 = engine.openWebSocket(4);
+        engine.executor.advance(25s);
+        ASSERT_LOG(Log{"2"}, v4->take());
+        engine.executor.advance(25s);
+        ASSERT_LOG(Log{"2"}, v4->take());
+        CPPUNIT_ASSERT(!engine.session().closed());
+        engine.openWebSocket(3);
+        engine.executor.advance(1h);
+        CPPUNIT_ASSERT(!engine.session().closed());
+        CPPUNIT_ASSERT_EQUAL(std::size_t(2), engine.server.sessionCount());
+    }
+
+    void aPendingPollIsAnsweredAtTheTimeout() {
+        EngineFixture engine;
+        const std::string query = engine.openPolling(3);
+        const auto poll = engine.get(query);
+        engine.executor.advance(45s);
+        CPPUNIT_ASSERT_EQUAL(std::string("1:1"), poll->body());
+        CPPUNIT_ASSERT_EQUAL(std::size_t(0), engine.executor.armedTimers());
+        engine.executor.run();
+        CPPUNIT_ASSERT_EQUAL(1L, engine.sessions.back().use_count());
+    }
+
+private:
+    static TimePoint nextTimer(EngineFixture& engine) {
+        return static_cast<FakeTimers&>(engine.executor.timers(0)).next();
+    }
+};
+
+CPPUNIT_TEST_SUITE_REGISTRATION(HeartbeatTest);
+
+}  // namespace socketio

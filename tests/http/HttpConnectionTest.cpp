@@ -1,0 +1,918 @@
+#include <atomic>
+#include <map>
+#include <thread>
+#include <vector>
+
+#include <cppunit/TestFixture.h>
+#include <cppunit/extensions/HelperMacros.h>
+
+#include "HttpFixture.h"
+
+namespace socketio {
+
+using namespace std::chrono_literals;
+using test::Arrivals;
+using test::RawClient;
+using test::RawResponse;
+using test::TestServer;
+
+/// HTTP behaviour over real sockets; the grammar of heads and chunks is tested with its codec.
+class HttpConnectionTest : public CppUnit::TestFixture {
+    CPPUNIT_TEST_SUITE(HttpConnectionTest);
+    CPPUNIT_TEST(showsTheRequestAsAnEnviron);
+    CPPUNIT_TEST(dropsHeadersThatCouldBeMistaken);
+    CPPUNIT_TEST(keepsTheConnectionUnlessToldOtherwise);
+    CPPUNIT_TEST(closesAfterTheAgreedNumberOfRequests);
+    CPPUNIT_TEST(answersPipelinedRequestsInOrder);
+    CPPUNIT_TEST(answersNothingBehindABadRequest);
+    CPPUNIT_TEST(readsARequestHoweverItIsCut);
+    CPPUNIT_TEST(refusesBadRequestsAndCloses);
+    CPPUNIT_TEST(aHeadRequestGetsTheHeadersAlone);
+    CPPUNIT_TEST(someAnswersHaveNoBody);
+    CPPUNIT_TEST(framingIsNotTheAppsBusiness);
+    CPPUNIT_TEST(anAnswerMayBeLargerThanTheOutboundLimit);
+    CPPUNIT_TEST(collectsBodiesOfBothFramings);
+    CPPUNIT_TEST(asksForTheBodyOnlyWhenItIsWanted);
+    CPPUNIT_TEST(refusesABodyThatIsTooLarge);
+    CPPUNIT_TEST(refusesBadChunks);
+    CPPUNIT_TEST(anUnreadBodyIsNeverARequest);
+    CPPUNIT_TEST(answersFromAnotherThread);
+    CPPUNIT_TEST(aDroppedRequestIsAnswered500);
+    CPPUNIT_TEST(whatTheAppThrowsIsAnswered500);
+    CPPUNIT_TEST(onlyTheFirstAnswerCounts);
+    CPPUNIT_TEST(streamsInChunks);
+    CPPUNIT_TEST(streamsToAnOldClientUntilTheEnd);
+    CPPUNIT_TEST(streamsWhatWasAnnounced);
+    CPPUNIT_TEST(aWriterWaitsForItsReader);
+    CPPUNIT_TEST(aWriterIsToldThatItsReaderHasGone);
+    CPPUNIT_TEST(anUnfinishedStreamIsCutOff);
+    CPPUNIT_TEST(noticesAClientThatGoesAway);
+    CPPUNIT_TEST(noticesAClientThatHasGoneBefore);
+    CPPUNIT_TEST(anAnsweredRequestIsNotAborted);
+    CPPUNIT_TEST(answersAfterAHalfClose);
+    CPPUNIT_TEST(tellsWhenTheAnswerHasBeenSent);
+    CPPUNIT_TEST(aClientThatGoesAwayInItsBodyIsLetGo);
+    CPPUNIT_TEST(closesConnectionsThatSayNothing);
+    CPPUNIT_TEST(aSlowHeadIsAnswered408);
+    CPPUNIT_TEST(aSlowBodyIsAnswered408);
+    CPPUNIT_TEST(closesIdleConnections);
+    CPPUNIT_TEST(aParkedRequestHasNoDeadline);
+    CPPUNIT_TEST_SUITE_END();
+
+public:
+    /// The app answers each request on the loop with its path.
+    static void echoPaths(TestServer& server) {
+        server.app->onBegin = [](const Exchange::Ptr& exchange) {
+            exchange->respond(Response::text(200, exchange->environ().path()));
+        };
+    }
+
+    void showsTheRequestAsAnEnviron() {
+        TestServer server;
+        server.app->onHandle = [](const Exchange::Ptr& exchange) {
+            std::string all;
+            exchange->environ().forEach([&](std::string_view name, std::string_view value) {
+                all.append(name).append("=").append(value).append("\n");
+            });
+            exchange->respond(Response::text(200, all));
+        };
+        server.start();
+        RawClient client = server.client();
+        client.send(
+            "POST /a%20b/c?x=%41&y HTTP/1.1\r\nHost: Example.org:81\r\nContent-Length: 2\r\n"
+            "Content-Type: text/x\r\nX-Custom:  v 1 \r\n\r\nhi");
+        const std::string body = client.readResponse().body;
+        const std::pair<const char*, std::string> expected[] = {
+            {"REQUEST_METHOD", "POST"},
+            {"SCRIPT_NAME", ""},
+            {"PATH_INFO", "/a b/c"},
+            {"QUERY_STRING", "x=%41&y"},
+            {"REQUEST_URI", "/a%20b/c?x=%41&y"},
+            {"SERVER_PROTOCOL", "HTTP/1.1"},
+            {"GATEWAY_INTERFACE", "CGI/1.1"},
+            {"SERVER_NAME", "Example.org"},
+            {"SERVER_PORT", std::to_string(server.port())},
+            {"REMOTE_ADDR", "127.0.0.1"},
+            {"REMOTE_PORT", std::to_string(client.localPort())},
+            {"CONTENT_LENGTH", "2"},
+            {"CONTENT_TYPE", "text/x"},
+            {"HTTP_HOST", "Example.org:81"},
+            {"HTTP_X_CUSTOM", "v 1"},
+        };
+        for (const auto& [name, value] : expected) {
+            const std::string line = std::string(name) + "=" + value + "\n";
+            CPPUNIT_ASSERT_MESSAGE(line, ("\n" + body).find("\n" + line) != std::string::npos);
+        }
+        CPPUNIT_ASSERT(body.find("HTTPS=") == std::string::npos);
+
+        const std::string get = client.get("/").body;
+        CPPUNIT_ASSERT(get.find("CONTENT_LENGTH") == std::string::npos);
+        CPPUNIT_ASSERT(get.find("QUERY_STRING=\n") != std::string::npos);
+    }
+
+    void dropsHeadersThatCouldBeMistaken() {
+        TestServer server;
+        server.app->onBegin = [](const Exchange::Ptr& exchange) {
+            const Environ& environ = exchange->environ();
+            std::string seen(environ.header("X-Forwarded-For"));
+            seen.append("|").append(environ.get("REMOTE_ADDR"));
+            seen.append(environ.has("HTTP_PROXY") ? "|proxy" : "|");
+            exchange->respond(Response::text(200, seen));
+        };
+        server.start();
+        RawClient client = server.client();
+        const RawResponse response =
+            client.get("/",
+                       "X_Forwarded_For: evil\r\nX-Forwarded-For: 10.0.0.1\r\nProxy: http://evil\r\n"
+                       "Remote-Addr: 1.2.3.4\r\n");
+        CPPUNIT_ASSERT_EQUAL(std::string("10.0.0.1|127.0.0.1|"), response.body);
+    }
+
+    void keepsTheConnectionUnlessToldOtherwise() {
+        TestServer server;
+        echoPaths(server);
+        server.start();
+        struct Case {
+            const char* request;
+            const char* connection;
+            bool open;
+        };
+        const Case cases[] = {
+            {"GET /x HTTP/1.1\r\nHost: h\r\n\r\n", "", true},
+            {"GET /x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", "close", false},
+            {"GET /x HTTP/1.1\r\nHost: h\r\nConnection: foo, Close\r\n\r\n", "close", false},
+            {"GET /x HTTP/1.0\r\n\r\n", "close", false},
+            {"GET /x HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", "keep-alive", true},
+        };
+        for (const Case& c : cases) {
+            RawClient client = server.client();
+            client.send(c.request);
+            const RawResponse response = client.readResponse();
+            CPPUNIT_ASSERT_EQUAL_MESSAGE(c.request, 200, response.status);
+            CPPUNIT_ASSERT_EQUAL_MESSAGE(c.request, std::string("/x"), response.body);
+            CPPUNIT_ASSERT_EQUAL_MESSAGE(c.request, std::string(c.connection),
+                                         response.header("Connection"));
+            CPPUNIT_ASSERT_EQUAL_MESSAGE(c.request, std::size_t(1), response.count("Date"));
+            CPPUNIT_ASSERT_EQUAL_MESSAGE(c.request, std::size_t(29),
+                                         response.header("Date").size());
+            CPPUNIT_ASSERT_MESSAGE(c.request, !response.count("Server"));
+            if (c.open)
+                CPPUNIT_ASSERT_EQUAL_MESSAGE(c.request, std::string("/y"), client.get("/y").body);
+            else
+                CPPUNIT_ASSERT_MESSAGE(c.request, client.closedWithin(2s));
+        }
+    }
+
+    void closesAfterTheAgreedNumberOfRequests() {
+        TestServer server;
+        server.options.limits.keepAliveRequests = 3;
+        echoPaths(server);
+        server.start();
+        RawClient client = server.client();
+        CPPUNIT_ASSERT_EQUAL(std::string(), client.get("/1").header("Connection"));
+        CPPUNIT_ASSERT_EQUAL(std::string(), client.get("/2").header("Connection"));
+        CPPUNIT_ASSERT_EQUAL(std::string("close"), client.get("/3").header("Connection"));
+        CPPUNIT_ASSERT(client.closedWithin(2s));
+    }
+
+    void answersPipelinedRequestsInOrder() {
+        std::atomic<int> inProgress{0}, most{0};
+        TestServer server;
+        // Workers may finish in any order: one request at a time is given to them.
+        server.app->onHandle = [&](const Exchange::Ptr& exchange) {
+            const int now = ++inProgress;
+            if (now > most) most = now;
+            if (exchange->environ().path().ends_with('0')) std::this_thread::sleep_for(1ms);
+            --inProgress;
+            exchange->respond(
+                Response::text(200, std::string(exchange->environ().path()) + exchange->body()));
+        };
+        server.start();
+        RawClient client = server.client();
+        std::string all;
+        for (int i = 0; i < 500; ++i) {
+            all += RawClient::requestBytes("GET", "/" + std::to_string(i));
+            all += RawClient::requestBytes("POST", "/p", "", std::to_string(i));
+        }
+        client.send(all);
+        for (int i = 0; i < 500; ++i) {
+            CPPUNIT_ASSERT_EQUAL("/" + std::to_string(i), client.readResponse().body);
+            CPPUNIT_ASSERT_EQUAL("/p" + std::to_string(i), client.readResponse().body);
+        }
+        CPPUNIT_ASSERT_EQUAL(1, most.load());
+    }
+
+    void answersNothingBehindABadRequest() {
+        TestServer server;
+        echoPaths(server);
+        server.start();
+        RawClient client = server.client();
+        client.send(RawClient::requestBytes("GET", "/1") + "GET /2 HTTP/1.1\r\nBad Header\r\n\r\n" +
+                    RawClient::requestBytes("GET", "/3"));
+        CPPUNIT_ASSERT_EQUAL(std::string("/1"), client.readResponse().body);
+        const RawResponse refusal = client.readResponse();
+        CPPUNIT_ASSERT_EQUAL(400, refusal.status);
+        CPPUNIT_ASSERT_EQUAL(std::string("close"), refusal.header("Connection"));
+        CPPUNIT_ASSERT_EQUAL(std::string(), client.readToEnd());
+    }
+
+    void readsARequestHoweverItIsCut() {
+        TestServer server;
+        server.app->onHandle = [](const Exchange::Ptr& exchange) {
+            exchange->respond(Response::text(
+                200, std::string(exchange->environ().path()) + "|" + exchange->body()));
+        };
+        server.start();
+        const std::string bytes =
+            "POST /c HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"
+            "2\r\nde\r\n0\r\nX: y\r\n\r\nPOST /l HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nfghi";
+        for (std::size_t at = 0; at < bytes.size(); ++at) {
+            RawClient client = server.client();
+            if (at == 0) {
+                client.sendInPieces(bytes, 1);
+            } else {
+                client.send(bytes.substr(0, at));
+                std::this_thread::yield();
+                client.send(bytes.substr(at));
+            }
+            CPPUNIT_ASSERT_EQUAL(std::string("/c|abcde"), client.readResponse().body);
+            CPPUNIT_ASSERT_EQUAL(std::string("/l|fghi"), client.readResponse().body);
+        }
+    }
+
+    void refusesBadRequestsAndCloses() {
+        TestServer server;
+        server.options.limits.head.requestLine = 100;
+        server.options.limits.head.field = 200;
+        server.options.limits.head.fields = 5;
+        echoPaths(server);
+        server.start();
+        const std::string host = "Host: h\r\n";
+        const std::pair<std::string, int> cases[] = {
+            {"GET / HTTP/1.1\r\n\r\n", 400},
+            {"GET / HTTP/1.1\r\n" + host + "A : b\r\n\r\n", 400},
+            {"GET /" + std::string(200, 'x') + " HTTP/1.1\r\n" + host + "\r\n", 414},
+            {"GET / HTTP/1.1\r\n" + host + "A: " + std::string(300, 'x') + "\r\n\r\n", 431},
+            {"GET / HTTP/1.1\r\n" + host + "A: 1\r\nB: 2\r\nC: 3\r\nD: 4\r\nE: 5\r\n\r\n", 431},
+            {"GET / HTTP/2.0\r\n" + host + "\r\n", 505},
+            {"POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: gzip\r\n\r\n", 501},
+            {"POST / HTTP/1.1\r\n" + host + "Expect: magic\r\n\r\n", 417},
+            {"TRACE / HTTP/1.1\r\n" + host + "\r\n", 405},
+            {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505},
+        };
+        for (const auto& [bytes, status] : cases) {
+            RawClient client = server.client();
+            client.send(bytes);
+            const RawResponse response = client.readResponse();
+            CPPUNIT_ASSERT_EQUAL_MESSAGE(bytes, status, response.status);
+            CPPUNIT_ASSERT_EQUAL_MESSAGE(bytes, std::string("close"),
+                                         response.header("Connection"));
+            CPPUNIT_ASSERT_EQUAL_MESSAGE(bytes, std::string(), client.readToEnd());
+        }
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t(std::size(cases)),
+                             server.server->counters().refused.load());
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t(0), server.server->counters().requests.load());
+    }
+
+    void aHeadRequestGetsTheHeadersAlone() {
+        TestServer server;
+        server.app->onBegin = [](const Exchange::Ptr& exchange) {
+            if (exchange->environ().path() == "/stream") {
+                exchange->start(200, {{"X-A", "b"}});
+                exchange->write("never sent");
+                exchange->finish();
+            } else if (exchange->environ().path() == "/length") {
+                exchange->respond({200, {{"Content-Length", "77"}}, ""});
+            } else {
+                exchange->respond(Response::text(200, "twelve bytes"));
+            }
+        };
+        server.start();
+        RawClient client = server.client();
+        for (const auto& [target, length] : std::map<std::string, std::string>{
+                 {"/", "12"}, {"/length", "77"}, {"/stream", ""}}) {
+            client.request("HEAD", target);
+            const RawResponse response = client.readResponse("HEAD");
+            CPPUNIT_ASSERT_EQUAL_MESSAGE(target, 200, response.status);
+            CPPUNIT_ASSERT_EQUAL_MESSAGE(target, length, response.header("Content-Length"));
+        }
+        CPPUNIT_ASSERT_EQUAL(std::string("twelve bytes"), client.get("/").body);
+    }
+
+    void someAnswersHaveNoBody() {
+        TestServer server;
+        server.app->onBegin = [](const Exchange::Ptr& exchange) {
+            const int status = std::stoi(exchange->environ().queryParameter("s"));
+            exchange->respond({status, {}, "not to be sent"});
+        };
+        server.start();
+        RawClient client = server.client();
+        for (const int status : {204, 304}) {
+            const RawResponse response = client.get("/?s=" + std::to_string(status));
+            CPPUNIT_ASSERT_EQUAL(status, response.status);
+            CPPUNIT_ASSERT(status != 204 || !response.count("Content-Length"));
+        }
+        // No app can send an interim answer, or one with a status that is none.
+        for (const char* status : {"100", "199", "0", "600", "-1"})
+            CPPUNIT_ASSERT_EQUAL_MESSAGE(status, 500, client.get(std::string("/?s=") + status).status);
+    }
+
+    void framingIsNotTheAppsBusiness() {
+        TestServer server;
+        server.app->onBegin = [](const Exchange::Ptr& exchange) {
+            HeaderList headers{{"content-length", "1"},
+                               {"Transfer-Encoding", "chunked"},
+                               {"Connection", "keep-alive, x"},
+                               {"Keep-Alive", "timeout=9"},
+                               {"X-Good", "yes"}};
+            headers.add("X-Bad", "a\r\nSet-Cookie: evil=1");
+            headers.add("X-Bad\r\nSet-Cookie", "evil");
+            headers.add("X Bad", "1");
+            exchange->respond({200, std::move(headers), "four"});
+        };
+        server.start();
+        RawClient client = server.client();
+        const RawResponse response = client.get("/");
+        CPPUNIT_ASSERT_EQUAL(std::string("four"), response.body);
+        CPPUNIT_ASSERT_EQUAL(std::string("yes"), response.header("X-Good"));
+        for (const char* name : {"Connection", "Keep-Alive", "Transfer-Encoding", "Set-Cookie", "X-Bad"})
+            CPPUNIT_ASSERT_EQUAL_MESSAGE(name, std::size_t(0), response.count(name));
+    }
+
+    void anAnswerMayBeLargerThanTheOutboundLimit() {
+        const std::string large(3'000'000, 'L');
+        TestServer server;
+        server.options.limits.outboundBytes = 100'000;
+        server.app->onBegin = [&](const Exchange::Ptr& exchange) {
+            exchange->respond(Response::text(200, large));
+        };
+        server.start();
+        RawClient client = server.client();
+        // Pipelined: the second is read when the first has mostly gone.
+        client.send(RawClient::requestBytes("GET", "/1") + RawClient::requestBytes("GET", "/2"));
+        for (int i = 0; i < 2; ++i) CPPUNIT_ASSERT(client.readResponse().body == large);
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t(0), server.server->hub().counters().outboundLimit.load());
+    }
+
+    void collectsBodiesOfBothFramings() {
+        TestServer server;
+        server.app->onHandle = [](const Exchange::Ptr& exchange) {
+            exchange->respond({200, {}, exchange->takeBody()});
+        };
+        server.start();
+        RawClient client = server.client();
+        std::string large(700'000, '\0');
+        for (std::size_t i = 0; i < large.size(); ++i) large[i] = static_cast<char>(i * 7);
+        for (const std::string& body : {std::string("x"), large}) {
+            CPPUNIT_ASSERT(client.post("/", body).body == body);
+            client.send("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n");
+            for (std::size_t at = 0; at < body.size(); at += 70'000) {
+                const std::string chunk = body.substr(at, 70'000);
+                char size[20];
+                std::snprintf(size, sizeof size, "%zX\r\n", chunk.size());
+                client.send(size + chunk + "\r\n");
+            }
+            client.send("0\r\n\r\n");
+            CPPUNIT_ASSERT(client.readResponse().body == body);
+        }
+        CPPUNIT_ASSERT_EQUAL(std::string(), client.post("/", "", "Content-Length: 0\r\n").body);
+    }
+
+    void asksForTheBodyOnlyWhenItIsWanted() {
+        TestServer server;
+        server.app->maxBody = 10;
+        server.app->onHandle = [](const Exchange::Ptr& exchange) {
+            exchange->respond({200, {}, exchange->takeBody()});
+        };
+        server.start();
+        const std::string expect = "Expect: 100-continue\r\n";
+        {
+            RawClient client = server.client();
+            client.request("POST", "/", expect + "Content-Length: 4\r\n");
+            CPPUNIT_ASSERT_EQUAL(100, client.readResponse().status);
+            client.send("body");
+            CPPUNIT_ASSERT_EQUAL(std::string("body"), client.readResponse().body);
+            client.request("POST", "/", expect + "Transfer-Encoding: chunked\r\n");
+            CPPUNIT_ASSERT_EQUAL(100, client.readResponse().status);
+            client.send("1\r\nx\r\n0\r\n\r\n");
+            CPPUNIT_ASSERT_EQUAL(std::string("x"), client.readResponse().body);
+        }
+        {  // It came without being asked for.
+            RawClient client = server.client();
+            client.request("POST", "/", expect, "body");
+            CPPUNIT_ASSERT_EQUAL(std::string("body"), client.readResponse().body);
+        }
+        {  // Too large: refused before any of it is sent.
+            RawClient client = server.client();
+            client.request("POST", "/", expect + "Content-Length: 11\r\n");
+            CPPUNIT_ASSERT_EQUAL(413, client.readResponse().status);
+            CPPUNIT_ASSERT(client.closedWithin(3s));
+        }
+        {  // HTTP/1.0 knows no interim answers.
+            RawClient client = server.client();
+            client.send("POST / HTTP/1.0\r\nContent-Length: 1\r\n" + expect + "\r\n");
+            CPPUNIT_ASSERT(!client.readable(50ms));
+            client.send("z");
+            CPPUNIT_ASSERT_EQUAL(std::string("z"), client.readResponse().body);
+        }
+    }
+
+    void refusesABodyThatIsTooLarge() {
+        TestServer server;
+        server.app->maxBody = 10;
+        server.app->onHandle = [](const Exchange::Ptr& exchange) {
+            exchange->respond({200, {}, exchange->takeBody()});
+        };
+        server.start();
+        const std::string chunked = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+        for (const std::string& bytes :
+             {RawClient::requestBytes("POST", "/", "", "elevenbytes"),
+              chunked + "6\r\nsixbyt\r\n5\r\nfive!\r\n0\r\n\r\n", chunked + "B\r\n"}) {
+            RawClient client = server.client();
+            client.send(bytes);
+            CPPUNIT_ASSERT_EQUAL_MESSAGE(bytes, 413, client.readResponse().status);
+        }
+        RawClient client = server.client();
+        CPPUNIT_ASSERT_EQUAL(std::string("ten bytes!"), client.post("/", "ten bytes!").body);
+    }
+
+    void refusesBadChunks() {
+        Arrivals<Exchange::BodyStatus> bodies;
+        TestServer server;
+        server.app->onBegin = [&](const Exchange::Ptr& exchange) {
+            exchange->receiveBody(100, [&, weak = std::weak_ptr(exchange)](auto status) {
+                bodies.put(status);
+                if (const auto request = weak.lock()) request->respond(Response::text(200, "late"));
+            });
+        };
+        server.start();
+        RawClient client = server.client();
+        client.send("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n");
+        CPPUNIT_ASSERT_EQUAL(400, client.readResponse().status);
+        CPPUNIT_ASSERT(bodies.take() == Exchange::BodyStatus::Invalid);
+        CPPUNIT_ASSERT_EQUAL(std::string(), client.readToEnd());
+    }
+
+    void anUnreadBodyIsNeverARequest() {
+        TestServer server;
+        echoPaths(server);  // never asks for a body
+        server.start();
+        const std::string inner = "GET /inner HTTP/1.1\r\nHost: h\r\n\r\n";
+        {  // It has come with the head: dropped, and the connection goes on.
+            RawClient client = server.client();
+            client.send(RawClient::requestBytes("POST", "/1", "", inner) +
+                        RawClient::requestBytes("GET", "/2"));
+            CPPUNIT_ASSERT_EQUAL(std::string("/1"), client.readResponse().body);
+            CPPUNIT_ASSERT_EQUAL(std::string("/2"), client.readResponse().body);
+        }
+        for (const char* framing : {"Content-Length: 500\r\n", "Transfer-Encoding: chunked\r\n"}) {
+            RawClient client = server.client();
+            client.request("POST", "/1", framing);
+            client.trySend(inner);
+            const RawResponse response = client.readResponse();
+            CPPUNIT_ASSERT_EQUAL(std::string("close"), response.header("Connection"));
+            client.trySend(inner);
+            CPPUNIT_ASSERT_EQUAL(std::string(), client.readToEnd());
+        }
+    }
+
+    void answersFromAnotherThread() {
+        std::thread answerer;
+        TestServer server;
+        server.app->onBegin = [&](const Exchange::Ptr& exchange) {
+            if (answerer.joinable()) answerer.join();
+            answerer = std::thread([exchange] {
+                exchange->respond(Response::text(200, exchange->environ().path()));
+            });
+        };
+        server.start();
+        RawClient client = server.client();
+        for (int i = 0; i < 50; ++i) {
+            const std::string path = "/" + std::to_string(i);
+            CPPUNIT_ASSERT_EQUAL(path, client.get(path).body);
+        }
+        answerer.join();
+    }
+
+    void aDroppedRequestIsAnswered500() {
+        TestServer server;
+        server.app->onBegin = [](const Exchange::Ptr&) {};
+        server.start();
+        {
+            RawClient client = server.client();
+            CPPUNIT_ASSERT_EQUAL(500, client.get("/").status);
+        }
+        {
+            RawClient client = server.client();
+            client.request("HEAD", "/");
+            CPPUNIT_ASSERT_EQUAL(500, client.readResponse("HEAD").status);
+            CPPUNIT_ASSERT_EQUAL(std::string(), client.readToEnd());
+        }
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t(2), server.server->counters().dropped.load());
+    }
+
+    void whatTheAppThrowsIsAnswered500() {
+        TestServer server;
+        server.app->onBegin = [&](const Exchange::Ptr& exchange) {
+            if (exchange->environ().path() == "/worker")
+                server.app->App::begin(exchange);
+            else
+                throw std::runtime_error("on the loop");
+        };
+        server.app->onHandle = [](const Exchange::Ptr&) { throw 42; };
+        server.start();
+        RawClient client = server.client();
+        CPPUNIT_ASSERT_EQUAL(500, client.get("/loop").status);
+        CPPUNIT_ASSERT_EQUAL(500, client.get("/worker").status);
+    }
+
+    void onlyTheFirstAnswerCounts() {
+        Arrivals<bool> results;
+        TestServer server;
+        server.app->onBegin = [&](const Exchange::Ptr& exchange) {
+            exchange->respond(Response::text(200, "first"));
+            exchange->respond(Response::text(200, "second"));
+            exchange->start(200, {});
+            results.put(exchange->write("third"));
+            exchange->finish();
+            results.put(exchange->finished());
+        };
+        server.start();
+        RawClient client = server.client();
+        for (int i = 0; i < 3; ++i) {
+            CPPUNIT_ASSERT_EQUAL(std::string("first"), client.get("/").body);
+            CPPUNIT_ASSERT(!results.take());  // write()
+            CPPUNIT_ASSERT(results.take());   // finished()
+        }
+    }
+
+    void streamsInChunks() {
+        TestServer server;
+        server.app->onHandle = [](const Exchange::Ptr& exchange) {
+            exchange->start(200, {{"X-A", "b"}});
+            for (const char* part : {"one", "", "two"}) exchange->write(part);
+            exchange->finish();
+            exchange->finish();
+        };
+        server.start();
+        RawClient client = server.client();
+        for (int i = 0; i < 2; ++i) {
+            client.request("GET", "/");
+            const RawResponse head = client.readHead();
+            CPPUNIT_ASSERT_EQUAL(std::string("chunked"), head.header("Transfer-Encoding"));
+            CPPUNIT_ASSERT_EQUAL(std::string("b"), head.header("X-A"));
+            CPPUNIT_ASSERT_EQUAL(std::string("one"), client.readChunk());
+            CPPUNIT_ASSERT_EQUAL(std::string("two"), client.readChunk());
+            CPPUNIT_ASSERT_EQUAL(std::string(), client.readChunk());
+        }
+    }
+
+    void streamsToAnOldClientUntilTheEnd() {
+        TestServer server;
+        server.app->onHandle = [](const Exchange::Ptr& exchange) {
+            exchange->start(200, {});
+            exchange->write("one");
+            exchange->write("two");
+            exchange->finish();
+        };
+        server.start();
+        RawClient client = server.client();
+        client.send("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+        const RawResponse response = client.readResponse();
+        CPPUNIT_ASSERT_EQUAL(std::string("onetwo"), response.body);
+        CPPUNIT_ASSERT_EQUAL(std::string("close"), response.header("Connection"));
+        CPPUNIT_ASSERT_EQUAL(std::size_t(0), response.count("Transfer-Encoding"));
+    }
+
+    void streamsWhatWasAnnounced() {
+        TestServer server;
+        server.app->onHandle = [](const Exchange::Ptr& exchange) {
+            exchange->start(200, {{"Content-Length", "6"}});
+            exchange->write("one");
+            if (exchange->environ().path() == "/short") {
+                exchange->finish();
+                return;
+            }
+            exchange->write("twoHTTP/1.1 200 OK\r\n");  // more than announced: cut
+            exchange->write("three");
+            exchange->finish();
+        };
+        server.start();
+        RawClient client = server.client();
+        for (int i = 0; i < 2; ++i) {
+            const RawResponse response = client.get("/");
+            CPPUNIT_ASSERT(!response.chunked);
+            CPPUNIT_ASSERT_EQUAL(std::string("onetwo"), response.body);
+        }
+        client.request("GET", "/short");
+        client.readHead();
+        CPPUNIT_ASSERT_EQUAL(std::string("one"), client.readToEnd());
+    }
+
+    void aWriterWaitsForItsReader() {
+        constexpr std::size_t kTotal = 16'000'000;
+        std::atomic<std::size_t> written{0};
+        Arrivals<bool> done;
+        TestServer server;
+        server.options.limits.outboundBytes = 1'000'000;
+        server.app->onHandle = [&](const Exchange::Ptr& exchange) {
+            exchange->start(200, {});
+            bool good = exchange->write(std::string(3'000'000, 'w'));  // more than any limit
+            written += 3'000'000;
+            const std::string piece(50'000, 'w');
+            while (good && written < kTotal) {
+                good = exchange->write(piece);
+                written += piece.size();
+            }
+            exchange->finish();
+            done.put(good);
+        };
+        server.start();
+        RawClient client(server.port(), {.receiveBuffer = 20'000});
+        client.request("GET", "/");
+        client.readHead();
+        // The writer comes to a stop although nobody reads: what has been written is bounded.
+        std::size_t before = 1, after = 0;
+        while (before != after) {
+            before = written;
+            std::this_thread::sleep_for(100ms);
+            after = written;
+        }
+        CPPUNIT_ASSERT(after < kTotal - 1'000'000);
+        CPPUNIT_ASSERT(done.empty());
+        std::size_t received = 0;
+        for (;;) {
+            const std::string chunk = client.readChunk();
+            if (chunk.empty()) break;
+            received += chunk.size();
+        }
+        CPPUNIT_ASSERT_EQUAL(kTotal, received);
+        CPPUNIT_ASSERT(done.take());
+    }
+
+    void aWriterIsToldThatItsReaderHasGone() {
+        Arrivals<std::string> events;
+        TestServer server;
+        server.app->onHandle = [&](const Exchange::Ptr& exchange) {
+            exchange->onAbort([&] { events.put("abort"); });
+            exchange->start(200, {});
+            while (exchange->write(std::string(100'000, 'w'))) {
+            }
+            events.put("false");
+            exchange->finish();
+        };
+        server.start();
+        RawClient client(server.port(), {.receiveBuffer = 20'000});
+        client.request("GET", "/");
+        client.readHead();
+        client.reset();
+        const std::string first = events.take(), second = events.take();
+        CPPUNIT_ASSERT_EQUAL(std::string("abort"), std::min(first, second));
+        CPPUNIT_ASSERT_EQUAL(std::string("false"), std::max(first, second));
+    }
+
+    void anUnfinishedStreamIsCutOff() {
+        TestServer server;
+        server.app->onHandle = [](const Exchange::Ptr& exchange) {
+            exchange->start(200, {});
+            exchange->write("one");
+        };
+        server.start();
+        RawClient client = server.client();
+        client.request("GET", "/");
+        CPPUNIT_ASSERT(client.readToEnd().find("0\r\n\r\n") == std::string::npos);
+    }
+
+    void noticesAClientThatGoesAway() {
+        Arrivals<std::string> aborted;
+        Exchange::Ptr parked;
+        Arrivals<bool> begun;
+        TestServer server;
+        server.app->onBegin = [&](const Exchange::Ptr& exchange) {
+            parked = exchange;
+            exchange->onAbort([&, path = std::string(exchange->environ().path())] {
+                aborted.put(parked->finished() ? path : "not finished");
+            });
+            begun.put(true);
+        };
+        server.start();
+        for (const char* how : {"/reset", "/close", "/half-close"}) {
+            RawClient client = server.client();
+            client.request("GET", how);
+            begun.take();
+            if (std::string(how) == "/reset") client.reset();
+            if (std::string(how) == "/close") client.close();
+            if (std::string(how) == "/half-close") client.shutdownWrite();
+            CPPUNIT_ASSERT_EQUAL(std::string(how), aborted.take());
+            CPPUNIT_ASSERT(aborted.empty());
+            if (client.descriptor() >= 0) CPPUNIT_ASSERT(client.closedWithin(2s));
+            parked->respond(Response::text(200, "nobody hears"));
+        }
+        parked.reset();
+    }
+
+    void noticesAClientThatHasGoneBefore() {
+        Arrivals<Exchange::Ptr> begun;
+        Arrivals<std::string> aborted;
+        TestServer server;
+        server.app->onBegin = [&](const Exchange::Ptr& exchange) { begun.put(exchange); };
+        server.start();
+        for (const bool half : {false, true}) {
+            RawClient client = server.client();
+            client.request("GET", "/");
+            const Exchange::Ptr parked = begun.take();
+            if (half)
+                client.shutdownWrite();
+            else
+                client.reset();
+            // Until the loop has seen it a callback set now would be told in the ordinary way.
+            const auto deadline = std::chrono::steady_clock::now() + 5s;
+            while (!half && !parked->finished() && std::chrono::steady_clock::now() < deadline)
+                std::this_thread::yield();
+            if (half) std::this_thread::sleep_for(50ms);
+            parked->onAbort([&] { aborted.put("gone"); });
+            CPPUNIT_ASSERT_EQUAL(std::string("gone"), aborted.take());
+            CPPUNIT_ASSERT(parked->finished());
+        }
+    }
+
+    void anAnsweredRequestIsNotAborted() {
+        std::atomic<int> aborts{0};
+        Arrivals<Exchange::Ptr> begun;
+        TestServer server;
+        server.app->onBegin = [&](const Exchange::Ptr& exchange) {
+            exchange->onAbort([&] { ++aborts; });
+            if (exchange->environ().path() == "/back") exchange->onAbort({});
+            begun.put(exchange);
+        };
+        server.start();
+        {
+            RawClient client = server.client();
+            client.request("GET", "/");
+            begun.take()->respond(Response::text(200, "ok"));
+            CPPUNIT_ASSERT_EQUAL(std::string("ok"), client.readResponse().body);
+            client.reset();
+        }
+        {  // A callback that was taken back is not called.
+            RawClient client = server.client();
+            client.request("GET", "/back");
+            const Exchange::Ptr parked = begun.take();
+            client.reset();
+            const auto deadline = std::chrono::steady_clock::now() + 5s;
+            while (!parked->finished() && std::chrono::steady_clock::now() < deadline)
+                std::this_thread::yield();
+            CPPUNIT_ASSERT(parked->finished());
+        }
+        server.server->stop();
+        CPPUNIT_ASSERT_EQUAL(0, aborts.load());
+    }
+
+    void answersAfterAHalfClose() {
+        Arrivals<Exchange::Ptr> begun;
+        TestServer server;
+        server.app->onBegin = [&](const Exchange::Ptr& exchange) { begun.put(exchange); };
+        server.start();
+        RawClient client = server.client();
+        client.send(RawClient::requestBytes("GET", "/1") + RawClient::requestBytes("GET", "/2"));
+        client.shutdownWrite();
+        for (const char* path : {"/1", "/2"}) {
+            begun.take()->respond(Response::text(200, path));
+            CPPUNIT_ASSERT_EQUAL(std::string(path), client.readResponse().body);
+        }
+        CPPUNIT_ASSERT(client.closedWithin(2s));
+    }
+
+    void tellsWhenTheAnswerHasBeenSent() {
+        Arrivals<std::string> events;
+        TestServer server;
+        server.app->onBegin = [&](const Exchange::Ptr& exchange) {
+            const std::string path(exchange->environ().path());
+            if (path == "/before") exchange->onSent([&] { events.put("before"); });
+            exchange->respond(Response::text(200, std::string(2'000'000, 'x')));
+            if (path == "/after") exchange->onSent([&] { events.put("after"); });
+        };
+        server.start();
+        for (const char* path : {"/before", "/after"}) {
+            RawClient client(server.port(), {.receiveBuffer = 20'000});
+            client.request("GET", path);
+            client.readHead();
+            CPPUNIT_ASSERT(events.empty());  // most of it is still here
+            client.readExactly(2'000'000);
+            CPPUNIT_ASSERT_EQUAL(std::string(path + 1), events.take());
+            CPPUNIT_ASSERT(events.empty());
+        }
+    }
+
+    void aClientThatGoesAwayInItsBodyIsLetGo() {
+        Arrivals<Exchange::BodyStatus> bodies;
+        std::weak_ptr<Exchange> weak;
+        TestServer server;
+        server.app->onBegin = [&](const Exchange::Ptr& exchange) {
+            weak = exchange;
+            exchange->receiveBody(100, [&](Exchange::BodyStatus status) { bodies.put(status); });
+        };
+        server.start();
+        for (const bool half : {false, true}) {
+            RawClient client = server.client();
+            client.request("POST", "/", "Content-Length: 10\r\n");
+            client.send("abc");
+            if (half)
+                client.shutdownWrite();
+            else
+                client.reset();
+            CPPUNIT_ASSERT(bodies.take() == Exchange::BodyStatus::Incomplete);
+            if (half) CPPUNIT_ASSERT(client.closedWithin(2s));
+        }
+        server.server->stop();
+        CPPUNIT_ASSERT(weak.expired());
+    }
+
+    void closesConnectionsThatSayNothing() {
+        TestServer server;
+        server.options.limits.headTime = 60ms;
+        echoPaths(server);
+        server.start();
+        RawClient client = server.client();
+        CPPUNIT_ASSERT(client.closedWithin(2s));
+    }
+
+    void aSlowHeadIsAnswered408() {
+        TestServer server;
+        server.options.limits.headTime = 100ms;
+        echoPaths(server);
+        server.start();
+        RawClient client = server.client();
+        CPPUNIT_ASSERT_EQUAL(std::string("/1"), client.get("/1").body);
+        // A byte now and then does not move the deadline.
+        const auto begin = std::chrono::steady_clock::now();
+        const std::string head = RawClient::requestBytes("GET", "/2");
+        for (const char c : head) {
+            if (client.readable(20ms)) break;
+            if (!client.trySend(std::string(1, c))) break;
+        }
+        CPPUNIT_ASSERT_EQUAL(408, client.readResponse().status);
+        const auto time = std::chrono::steady_clock::now() - begin;
+        CPPUNIT_ASSERT(time >= 100ms && time < 700ms);
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t(1), server.server->counters().timeouts.load());
+    }
+
+    void aSlowBodyIsAnswered408() {
+        Arrivals<Exchange::BodyStatus> bodies;
+        TestServer server;
+        server.options.limits.bodyGrace = 100ms;
+        server.options.limits.bodyTime = 400ms;
+        server.options.limits.minBodyRate = 1000;
+        server.app->onBegin = [&](const Exchange::Ptr& exchange) {
+            exchange->receiveBody(1'000'000, [&](auto status) { bodies.put(status); });
+        };
+        server.start();
+        struct Case {
+            std::size_t piece;  // every 20 ms
+            std::chrono::milliseconds from, to;
+        };
+        // Below the rate it ends with the grace, above it with the time for the whole.
+        for (const Case& c : {Case{1, 100ms, 350ms}, Case{1000, 400ms, 1000ms}}) {
+            RawClient client = server.client();
+            client.request("POST", "/", "Content-Length: 900000\r\n");
+            const auto begin = std::chrono::steady_clock::now();
+            while (!client.readable(20ms))
+                if (!client.trySend(std::string(c.piece, 'x'))) break;
+            CPPUNIT_ASSERT_EQUAL(408, client.readResponse().status);
+            const auto time = std::chrono::steady_clock::now() - begin;
+            CPPUNIT_ASSERT(time >= c.from);
+            CPPUNIT_ASSERT(time < c.to);
+            CPPUNIT_ASSERT(bodies.take() == Exchange::BodyStatus::Incomplete);
+        }
+    }
+
+    void closesIdleConnections() {
+        TestServer server;
+        server.options.limits.keepAliveTime = 80ms;
+        echoPaths(server);
+        server.start();
+        RawClient client = server.client();
+        client.get("/");
+        const auto begin = std::chrono::steady_clock::now();
+        CPPUNIT_ASSERT(client.closedWithin(2s));
+        CPPUNIT_ASSERT(std::chrono::steady_clock::now() - begin >= 60ms);
+    }
+
+    void aParkedRequestHasNoDeadline() {
+        Arrivals<Exchange::Ptr> begun;
+        TestServer server;
+        server.options.limits.keepAliveTime = 50ms;
+        server.options.limits.headTime = 50ms;
+        server.app->onBegin = [&](const Exchange::Ptr& exchange) { begun.put(exchange); };
+        server.start();
+        RawClient client = server.client();
+        client.request("GET", "/");
+        const Exchange::Ptr parked = begun.take();
+        CPPUNIT_ASSERT(!client.readable(200ms));
+        parked->respond(Response::text(200, "here"));
+        CPPUNIT_ASSERT_EQUAL(std::string("here"), client.readResponse().body);
+    }
+};
+
+CPPUNIT_TEST_SUITE_REGISTRATION(HttpConnectionTest);
+
+}  // namespace socketio

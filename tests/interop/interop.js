@@ -1,0 +1,106 @@
+// The official JavaScript clients of every generation against one server, over each transport.
+//
+//     node interop.js --server PROGRAM     the server under test, see InteropServer.cpp
+//     node interop.js --reference          the official server instead, to check this driver
+//
+// --client VERSION, --transport MODE and --case TEXT narrow the run. Ends with the line
+// "N passed, N failed[, N skipped]".
+'use strict';
+const path = require('path');
+const { parseArgs } = require('util');
+const { cases, skipped } = require('./cases.js');
+const { connect, generations, transports } = require('./clients.js');
+const { ServerProcess } = require('../support/js/server-process.js');
+
+const caseDeadlineMs = 15000;
+
+const { values: options } = parseArgs({
+    options: {
+        server: { type: 'string' },
+        reference: { type: 'boolean', default: false },
+        client: { type: 'string' },
+        transport: { type: 'string' },
+        case: { type: 'string', default: '' },
+    },
+});
+if (!options.reference && !options.server) {
+    console.error('usage: node interop.js --server PROGRAM | --reference');
+    process.exit(2);
+}
+const command = options.reference
+    ? [process.execPath, path.join(__dirname, 'reference-server.js')]
+    : [options.server];
+
+const counts = { passed: 0, failed: 0, skipped: 0 };
+
+// An error thrown inside a client's own callback belongs to the case that runs.
+let failCase = () => {};
+process.on('uncaughtException', (error) => failCase(error));
+process.on('unhandledRejection', (error) => failCase(error));
+
+async function runCase(name, run, context) {
+    const clients = [];
+    const open = (caseOptions) => {
+        const client = connect(context.version, context.mode, context.server.url, caseOptions);
+        clients.push(client);
+        return client;
+    };
+    let timer;
+    try {
+        await new Promise((resolve, reject) => {
+            failCase = reject;
+            timer = setTimeout(() => reject(new Error('the deadline passed')), caseDeadlineMs);
+            run({ ...context, connect: open }).then(resolve, reject);
+        });
+        ++counts.passed;
+    } catch (error) {
+        ++counts.failed;
+        const who = `client ${context.version} over ${context.mode}`;
+        console.error(`FAILED ${who} ${name}\n${error.stack}`);
+    } finally {
+        clearTimeout(timer);
+        for (const client of clients) client.close();
+    }
+}
+
+async function runGroup(version, mode) {
+    const server = new ServerProcess(command);
+    await server.start();
+    const context = { version, mode, eio: generations[version].eio, server };
+    for (const [name, run] of Object.entries(cases)) {
+        if (!name.includes(options.case)) continue;
+        if ((skipped[version] || []).includes(name)) {
+            ++counts.skipped;
+            continue;
+        }
+        await runCase(name, run, context);
+    }
+    const status = await server.stop();
+    if (status !== 0) {
+        ++counts.failed;
+        console.error(`FAILED the server of client ${version} over ${mode} ended with ${status}`);
+    }
+}
+
+async function main() {
+    for (const version of Object.keys(generations)) {
+        if (options.client && options.client !== version) continue;
+        for (const mode of Object.keys(transports)) {
+            if (options.transport && options.transport !== mode) continue;
+            const begin = Date.now();
+            await runGroup(version, mode);
+            console.error(`client ${version} over ${mode}: ${Date.now() - begin} ms`);
+        }
+    }
+}
+
+main()
+    .catch((error) => {
+        ++counts.failed;
+        console.error(error.stack);
+    })
+    .finally(() => {
+        const tail = counts.skipped ? `, ${counts.skipped} skipped` : '';
+        console.log(`${counts.passed} passed, ${counts.failed} failed${tail}`);
+        process.exit(counts.failed || !counts.passed ? 1 : 0);
+    });
