@@ -118,7 +118,7 @@ void printVerdict(std::FILE* out, const std::vector<BenchResult>& results) {
         const BenchResult* const ours = find(results, row, "ours");
         if (ours == nullptr) continue;
         if (const double value = ratio(results, row); value > 0 && ours->faults.empty())
-            verdict(out, std::string("CPU to npm's, ") + row, value, limit, 2, "");
+            verdict(out, std::string("CPU to npm's, ") + row, value, limit, 3, "");
         else if (!ours->faults.empty())
             std::fprintf(out, "FAIL  %s: %s\n", row, ours->faults.front().c_str());
     }

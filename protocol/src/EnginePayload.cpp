@@ -120,7 +120,8 @@ bool decodeV3Text(std::string_view body, Collector& out) {
 bool decodeV3Binary(std::string_view body, Collector& out) {
     while (!body.empty()) {
         const char kind = body.front();
-        if (kind != 0 && kind != 1) return out.fail(Code::Malformed, "packet is neither text nor binary");
+        if (kind != 0 && kind != 1)
+            return out.fail(Code::Malformed, "packet is neither text nor binary");
         body.remove_prefix(1);
         const std::size_t end = body.substr(0, kMaxLengthDigits + 1).find(kLengthEnd);
         if (end == std::string_view::npos || end == 0)
@@ -217,9 +218,9 @@ Result<Packets> EnginePayload::decode(EngineRevision revision, bool octetStream,
         return {Code::Malformed, "binary payload in revision 4"};
     if (!octetStream && !isValidUtf8(body)) return {Code::BadUtf8, "payload is not UTF-8"};
     Collector out(revision, limits);
-    const bool good = octetStream                        ? decodeV3Binary(body, out)
+    const bool good = octetStream                      ? decodeV3Binary(body, out)
                       : revision == EngineRevision::V3 ? decodeV3Text(body, out)
-                                                         : decodeV4(body, out);
+                                                       : decodeV4(body, out);
     if (!good) return out.error;
     return std::move(out.packets);
 }
@@ -277,9 +278,9 @@ std::string EnginePayloadWriter::body(bool& octetStream) const {
     std::string out;
     std::size_t size = 0;
     for (const Item& packet : _packets)
-        size += (packet.binary && !octetStream ? base64Size(packet.data.size())
-                                               : packet.data.size()) +
-                16;
+        size +=
+            (packet.binary && !octetStream ? base64Size(packet.data.size()) : packet.data.size()) +
+            16;
     out.reserve(size);
 
     if (_revision == EngineRevision::V4) {

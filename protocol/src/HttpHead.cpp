@@ -108,11 +108,6 @@ const char* findControl(const char* at, const char* end) {
 // -------------------------------------------------------------------------------------------------
 // The parts of a head. Each check returns why the part is refused, or nullptr.
 
-struct Fault {
-    int status;
-    const char* why;
-};
-
 /// Only %00, %0D and %0A are refused by their meaning, and only in the path: it gets decoded into
 /// what names files and variables.
 const char* checkEscapes(std::string_view text, bool path) {
@@ -155,17 +150,17 @@ const char* checkHost(std::string_view value) {
     return nullptr;
 }
 
-/// The framing of the body has one spelling. RFC 9112 §6.1, §6.3.
-Fault checkTransferEncoding(std::string_view value) {
-    if (equals(value, "chunked")) return {0, nullptr};
+/// The framing of the body has one spelling; `chunked` tells whether it is this one. Good lists of
+/// other codings are left for the end of the head to refuse. RFC 9112 §6.1, §6.3.
+const char* checkTransferEncoding(std::string_view value, bool& chunked) {
+    chunked = equals(value, "chunked");
     bool malformed = false;
     bool chunkedSeen = false;
     forEachItem(value, [&](std::string_view item) {
         malformed = malformed || item.empty() || !consistsOf(item, kToken) || chunkedSeen;
         chunkedSeen = chunkedSeen || equals(item, "chunked");
     });
-    if (malformed) return {400, "bad Transfer-Encoding"};
-    return {501, "Transfer-Encoding other than chunked"};
+    return malformed ? "bad Transfer-Encoding" : nullptr;
 }
 
 const char* checkContentLength(std::string_view value, std::optional<std::uint64_t>& length) {
@@ -353,15 +348,12 @@ private:
                 if (const char* why = checkContentLength(value, _head.contentLength))
                     return bad(why);
                 return true;
-            case 17: {
+            case 17:
                 if (!equals(name, "transfer-encoding")) return true;
                 if (!first(_transferEncoding)) return false;
                 if (_head.minorVersion == 0) return bad("Transfer-Encoding in HTTP/1.0");
-                const Fault fault = checkTransferEncoding(value);
-                if (fault.why) return bad(fault.status, fault.why);
-                _head.chunked = true;
+                if (const char* why = checkTransferEncoding(value, _head.chunked)) return bad(why);
                 return true;
-            }
             default:
                 return true;
         }
@@ -388,6 +380,8 @@ private:
     bool finish() {
         if (_contentLength && _transferEncoding)
             return bad("Content-Length beside Transfer-Encoding");
+        if (_transferEncoding && !_head.chunked)
+            return bad(501, "Transfer-Encoding other than chunked");
         const bool modern = _head.minorVersion > 0;
         if (modern && !_host) return bad("no Host");
         if (!_authority.empty()) {

@@ -25,8 +25,7 @@ const char* skipPlain(const char* at, const char* end) {
         std::memcpy(&word, at, sizeof word);
         if constexpr (std::endian::native == std::endian::big) word = __builtin_bswap64(word);
         // A borrow can only reach bytes above one that is marked itself, so the lowest is right.
-        const std::uint64_t marks = (word | (word - kOnes * 0x20) |
-                                     ((word ^ kOnes * '"') - kOnes) |
+        const std::uint64_t marks = (word | (word - kOnes * 0x20) | ((word ^ kOnes * '"') - kOnes) |
                                      ((word ^ kOnes * '\\') - kOnes)) &
                                     kHighBits;
         if (marks) return at + std::countr_zero(marks) / 8;
@@ -77,10 +76,9 @@ void appendCodePoint(std::string& out, std::uint32_t code) {
                               static_cast<char>(0x80 | (code & 0x3F))};
         out.append(bytes, sizeof bytes);
     } else {
-        const char bytes[] = {static_cast<char>(0xF0 | code >> 18),
-                              static_cast<char>(0x80 | (code >> 12 & 0x3F)),
-                              static_cast<char>(0x80 | (code >> 6 & 0x3F)),
-                              static_cast<char>(0x80 | (code & 0x3F))};
+        const char bytes[] = {
+            static_cast<char>(0xF0 | code >> 18), static_cast<char>(0x80 | (code >> 12 & 0x3F)),
+            static_cast<char>(0x80 | (code >> 6 & 0x3F)), static_cast<char>(0x80 | (code & 0x3F))};
         out.append(bytes, sizeof bytes);
     }
 }
@@ -133,7 +131,9 @@ private:
 
     KeyHash() {
         std::random_device random;
-        const auto word = [&random] { return static_cast<std::uint64_t>(random()) << 32 | random(); };
+        const auto word = [&random] {
+            return static_cast<std::uint64_t>(random()) << 32 | random();
+        };
         _k0 = word();
         _k1 = word();
     }
@@ -471,10 +471,9 @@ private:
         }
         const char* const point = std::find(at, exponent, '.');
         if (*at != '0') return power + (point - at) < 0;
-        const char* const first = point == exponent
-                                      ? exponent
-                                      : std::find_if(point + 1, exponent,
-                                                     [](char c) { return c != '0'; });
+        const char* const first =
+            point == exponent ? exponent
+                              : std::find_if(point + 1, exponent, [](char c) { return c != '0'; });
         return power - (first - point) < 0;
     }
 
@@ -572,12 +571,9 @@ void putDouble(Sink& out, double value) {
 
 void putUnicodeEscape(Sink& out, std::uint32_t unit) {
     static constexpr char kHex[] = "0123456789abcdef";
-    const char escape[] = {'\\',
-                           'u',
-                           kHex[unit >> 12 & 15],
-                           kHex[unit >> 8 & 15],
-                           kHex[unit >> 4 & 15],
-                           kHex[unit & 15]};
+    const char escape[] = {
+        '\\',           'u', kHex[unit >> 12 & 15], kHex[unit >> 8 & 15], kHex[unit >> 4 & 15],
+        kHex[unit & 15]};
     out.put(std::string_view(escape, sizeof escape));
 }
 
@@ -606,9 +602,7 @@ void putString(Sink& out, std::string_view text) {
     const char* at = text.data();
     const char* const end = at + text.size();
     const char* run = at;
-    const auto putRun = [&] {
-        out.put(std::string_view(run, static_cast<std::size_t>(at - run)));
-    };
+    const auto putRun = [&] { out.put(std::string_view(run, static_cast<std::size_t>(at - run))); };
     out.put('"');
     for (;;) {
         at = skipPlain(at, end);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdint>
 #include <utility>
 
 #include "socketio/protocol/EnginePacket.h"
@@ -91,31 +92,91 @@ Result<Value> decodeQuery(std::string_view query) {
     return result;
 }
 
-Result<Value> decodeJson(std::string_view text, const JsonInterface* json) {
-    if (!json) return JsonCodec::decode(text);
+Result<Value> decodeWith(const JsonInterface& json, std::string_view text) {
     try {
-        return json->loads(text);
+        return json.loads(text);
     } catch (...) {
         return {Code::BadJson, "the JSON codec refused the data"};
     }
 }
 
-/// Why an event's array must not come from a client; nullptr when it may.
-const char* checkEvent(const Value& data, Code& code) {
-    code = Code::Malformed;
-    if (!data.isArray() || data.empty()) return "event without a name";
-    const Value& name = data.asArray().front();
-    if (name.isInteger()) return nullptr;
-    if (!name.isString()) return "event name is not a string";
-    if (isReservedEvent(name.asString())) {
-        code = Code::Reserved;
-        return "reserved event name";
+/// The type digit and, of a packet with attachments, their number and a dash.
+std::optional<DecodeError> takeType(std::string_view& rest, Type& type, std::size_t& attachments) {
+    if (rest.empty()) return DecodeError{Code::Empty, "empty packet"};
+    const char digit = rest.front();
+    rest.remove_prefix(1);
+    if (digit < '0' || digit > '6') return DecodeError{Code::UnknownType, "unknown packet type"};
+    if (digit < '5') {
+        type = static_cast<Type>(digit - '0');
+        return std::nullopt;
     }
-    if (name.asString().size() > kMaxEventNameBytes) {
-        code = Code::TooLarge;
-        return "event name too long";
+    type = digit == '5' ? Type::Event : Type::Ack;
+    std::uint64_t count = 0;
+    if (rest.empty() || !isDigit(rest.front()))
+        return DecodeError{Code::Malformed, "no number of attachments"};
+    if (!takeNumber(rest, 2, kMaxAttachments, count))
+        return DecodeError{Code::TooMany, "too many attachments"};
+    if (count == 0) return DecodeError{Code::Malformed, "binary packet without attachments"};
+    if (rest.empty() || rest.front() != '-')
+        return DecodeError{Code::Malformed, "no dash behind the number of attachments"};
+    rest.remove_prefix(1);
+    attachments = static_cast<std::size_t>(count);
+    return std::nullopt;
+}
+
+/// The namespace up to its comma, or to the end; `nsp` stays as it is when there is none.
+std::optional<DecodeError> takeNamespace(std::string_view& rest, int revision, std::string& nsp,
+                                         std::optional<std::string_view>& query) {
+    if (rest.empty() || rest.front() != '/') return std::nullopt;
+    const std::size_t end = std::min(rest.find(','), rest.size());
+    std::string_view name = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    if (revision < 5) {
+        const std::size_t mark = name.find('?');
+        if (mark != std::string_view::npos) query = name.substr(mark + 1);
+        name = name.substr(0, mark);
     }
-    return nullptr;
+    if (name.size() > kMaxNamespaceBytes) return DecodeError{Code::TooLarge, "namespace too long"};
+    if (!isValidUtf8(name)) return DecodeError{Code::BadUtf8, "namespace is not UTF-8"};
+    nsp = name;
+    return std::nullopt;
+}
+
+std::optional<DecodeError> checkEvent(const Value& data) {
+    if (!data.isArray() || data.empty())
+        return DecodeError{Code::Malformed, "event without a name"};
+    const Value& first = data.asArray().front();
+    if (first.isInteger()) return std::nullopt;
+    if (!first.isString()) return DecodeError{Code::Malformed, "event name is not a string"};
+    const std::string& name = first.asString();
+    if (isReservedEvent(name)) return DecodeError{Code::Reserved, "reserved event name"};
+    if (name.size() > kMaxEventNameBytes) return DecodeError{Code::TooLarge, "event name too long"};
+    return std::nullopt;
+}
+
+std::optional<DecodeError> checkData(const SocketPacket& packet, bool present, int revision) {
+    const Value& data = packet.data;
+    switch (packet.type) {
+        case Type::Connect:
+            if (present && !data.isObject())
+                return DecodeError{Code::Malformed, "auth is not an object"};
+            break;
+        case Type::Disconnect:
+            if (present) return DecodeError{Code::Malformed, "disconnect with data"};
+            break;
+        case Type::Event:
+            return checkEvent(data);
+        case Type::Ack:
+            if (!packet.id) return DecodeError{Code::Malformed, "acknowledgement without id"};
+            if (!data.isArray())
+                return DecodeError{Code::Malformed, "acknowledgement without an array"};
+            break;
+        case Type::ConnectError:
+            if (revision >= 5 && !data.isString() && !data.isObject())
+                return DecodeError{Code::Malformed, "connect error without message"};
+            break;
+    }
+    return std::nullopt;
 }
 
 }  // namespace
@@ -172,102 +233,56 @@ DecodeError SocketPacketDecoder::fail(DecodeError error) {
 }
 
 Result<std::optional<SocketPacket>> SocketPacketDecoder::text(std::string_view message) {
-    if (_failed) return {Code::OutOfOrder, "packet after an error"};
-    if (_partial) return fail({Code::OutOfOrder, "text while attachments are outstanding"});
-
+    // Read right into what is returned: moving a packet about costs as much as reading a small one.
+    Result<std::optional<SocketPacket>> result{std::optional<SocketPacket>(std::in_place)};
     std::size_t attachments = 0;
-    Result<SocketPacket> packet = parse(message, attachments);
-    if (!packet) return fail(packet.error());
-    if (attachments == 0) return std::optional<SocketPacket>(std::move(*packet));
+    std::optional<DecodeError> error;
+    if (_failed)
+        error = DecodeError{Code::OutOfOrder, "packet after an error"};
+    else if (_partial)
+        error = DecodeError{Code::OutOfOrder, "text while attachments are outstanding"};
+    else
+        error = parse(message, **result, attachments);
 
-    std::unique_ptr<Partial, PartialDeleter> partial(new Partial);
-    partial->packet = std::move(*packet);
-    partial->expected = attachments;
-    const Result<bool> found = partial->findPlaces(partial->packet.data, JsonCodec::kMaxDepth);
-    if (!found) return fail(found.error());
-    _partial = std::move(partial);
-    return std::optional<SocketPacket>();
+    if (!error && attachments > 0) {
+        _partial.reset(new Partial);
+        _partial->packet = std::move(**result);
+        _partial->expected = attachments;
+        const Result<bool> found =
+            _partial->findPlaces(_partial->packet.data, JsonCodec::kMaxDepth);
+        if (!found) error = found.error();
+        result->reset();
+    }
+    if (error) result = fail(*error);
+    return result;
 }
 
-Result<SocketPacket> SocketPacketDecoder::parse(std::string_view rest,
-                                                std::size_t& attachments) const {
-    SocketPacket packet;
-    if (rest.empty()) return {Code::Empty, "empty packet"};
-    const char digit = rest.front();
-    rest.remove_prefix(1);
-    if (digit < '0' || digit > '6') return {Code::UnknownType, "unknown packet type"};
-    const bool binary = digit >= '5';
-    packet.type =
-        static_cast<Type>(binary ? digit - '5' + static_cast<int>(Type::Event) : digit - '0');
-    if (binary) {
-        std::uint64_t count = 0;
-        if (rest.empty() || !isDigit(rest.front()))
-            return {Code::Malformed, "no number of attachments"};
-        if (!takeNumber(rest, 2, kMaxAttachments, count))
-            return {Code::TooMany, "too many attachments"};
-        if (count == 0) return {Code::Malformed, "binary packet without attachments"};
-        if (rest.empty() || rest.front() != '-')
-            return {Code::Malformed, "no dash behind the number of attachments"};
-        rest.remove_prefix(1);
-        attachments = static_cast<std::size_t>(count);
-    }
-
-    bool queried = false;
-    if (!rest.empty() && rest.front() == '/') {
-        const std::size_t end = std::min(rest.find(','), rest.size());
-        std::string_view nsp = rest.substr(0, end);
-        rest.remove_prefix(std::min(end + 1, rest.size()));
-        if (_revision < 5) {
-            const std::size_t mark = nsp.find('?');
-            queried = mark != std::string_view::npos && packet.type == Type::Connect;
-            if (queried) {
-                Result<Value> query = decodeQuery(nsp.substr(mark + 1));
-                if (!query) return query.error();
-                packet.data = std::move(*query);
-            }
-            nsp = nsp.substr(0, mark);
-        }
-        if (nsp.size() > kMaxNamespaceBytes) return {Code::TooLarge, "namespace too long"};
-        packet.nsp = nsp;
-    }
-
+std::optional<DecodeError> SocketPacketDecoder::parse(std::string_view rest, SocketPacket& packet,
+                                                      std::size_t& attachments) const {
+    std::optional<std::string_view> query;
+    if (auto error = takeType(rest, packet.type, attachments)) return error;
+    if (auto error = takeNamespace(rest, _revision, packet.nsp, query)) return error;
     const bool answers = packet.type == Type::Event || packet.type == Type::Ack;
     if (answers && !rest.empty() && isDigit(rest.front())) {
         std::uint64_t id = 0;
-        if (!takeNumber(rest, 16, kMaxAckId, id)) return {Code::TooLarge, "ack id too large"};
+        if (!takeNumber(rest, 16, kMaxAckId, id))
+            return DecodeError{Code::TooLarge, "ack id too large"};
         packet.id = id;
     }
 
-    Value data;
     const bool present = !rest.empty();
     if (present) {
-        Result<Value> decoded = decodeJson(rest, _json);
+        Result<Value> decoded = _json ? decodeWith(*_json, rest) : JsonCodec::decode(rest);
         if (!decoded) return decoded.error();
-        data = std::move(*decoded);
+        packet.data = std::move(*decoded);
     }
-    switch (packet.type) {
-        case Type::Connect:
-            if (present && !data.isObject()) return {Code::Malformed, "auth is not an object"};
-            break;
-        case Type::Disconnect:
-            if (present) return {Code::Malformed, "disconnect with data"};
-            break;
-        case Type::Event: {
-            Code code;
-            if (const char* why = checkEvent(data, code)) return {code, why};
-            break;
-        }
-        case Type::Ack:
-            if (!packet.id) return {Code::Malformed, "acknowledgement without id"};
-            if (!data.isArray()) return {Code::Malformed, "acknowledgement without an array"};
-            break;
-        case Type::ConnectError:
-            if (_revision >= 5 && !data.isString() && !data.isObject())
-                return {Code::Malformed, "connect error without message"};
-            break;
+    if (auto error = checkData(packet, present, _revision)) return error;
+    if (query && packet.type == Type::Connect) {
+        Result<Value> decoded = decodeQuery(*query);
+        if (!decoded) return decoded.error();
+        packet.data = std::move(*decoded);
     }
-    if (!queried) packet.data = std::move(data);
-    return packet;
+    return std::nullopt;
 }
 
 Result<std::optional<SocketPacket>> SocketPacketDecoder::binary(std::string_view message) {

@@ -114,9 +114,8 @@ bool Value::containsBinary() const {
             return std::any_of(asArray().begin(), asArray().end(),
                                [](const Value& item) { return item.containsBinary(); });
         case Type::Object:
-            return std::any_of(asObject().begin(), asObject().end(), [](const Member& member) {
-                return member.second.containsBinary();
-            });
+            return std::any_of(asObject().begin(), asObject().end(),
+                               [](const Member& member) { return member.second.containsBinary(); });
         default:
             return false;
     }

@@ -89,7 +89,11 @@ Logging::Logging(const Settings& settings) {
     lines->open();
     Poco::Logger::root().setChannel(lines);
     Poco::Logger::setChannel("", lines);  // loggers that were made before have the default one
-    Poco::Logger::setLevel("", Poco::Logger::parseLevel(settings.logLevel));
+    const int level = Poco::Logger::parseLevel(settings.logLevel);
+    Poco::Logger::setLevel("", level);
+    // Connects and disconnects: the chat says them by name, and without socket ids.
+    if (level == Poco::Message::PRIO_INFORMATION)
+        Poco::Logger::get("socketio.server").setLevel(Poco::Message::PRIO_NOTICE);
 }
 
 Logging::~Logging() {

@@ -623,7 +623,7 @@ public:
     }
 
     void generatesIdsThatNeverRepeat() {
-        constexpr std::size_t kCount = 100'000;
+        constexpr std::size_t kCount = 20'000;
         std::set<std::string> ids;
         for (std::size_t i = 0; i < kCount; ++i) {
             const std::string id = generateId();

@@ -35,6 +35,7 @@ class HttpConnectionTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(asksForTheBodyOnlyWhenItIsWanted);
     CPPUNIT_TEST(refusesABodyThatIsTooLarge);
     CPPUNIT_TEST(refusesBadChunks);
+    CPPUNIT_TEST(aBadBodyEndsAnAnswerThatHasBegun);
     CPPUNIT_TEST(anUnreadBodyIsNeverARequest);
     CPPUNIT_TEST(answersFromAnotherThread);
     CPPUNIT_TEST(aDroppedRequestIsAnswered500);
@@ -48,6 +49,7 @@ class HttpConnectionTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(anUnfinishedStreamIsCutOff);
     CPPUNIT_TEST(noticesAClientThatGoesAway);
     CPPUNIT_TEST(noticesAClientThatHasGoneBefore);
+    CPPUNIT_TEST(aRequestReadAfterAHalfCloseIsAborted);
     CPPUNIT_TEST(anAnsweredRequestIsNotAborted);
     CPPUNIT_TEST(answersAfterAHalfClose);
     CPPUNIT_TEST(tellsWhenTheAnswerHasBeenSent);
@@ -121,10 +123,10 @@ public:
         };
         server.start();
         RawClient client = server.client();
-        const RawResponse response =
-            client.get("/",
-                       "X_Forwarded_For: evil\r\nX-Forwarded-For: 10.0.0.1\r\nProxy: http://evil\r\n"
-                       "Remote-Addr: 1.2.3.4\r\n");
+        const RawResponse response = client.get(
+            "/",
+            "X_Forwarded_For: evil\r\nX-Forwarded-For: 10.0.0.1\r\nProxy: http://evil\r\n"
+            "Remote-Addr: 1.2.3.4\r\n");
         CPPUNIT_ASSERT_EQUAL(std::string("10.0.0.1|127.0.0.1|"), response.body);
     }
 
@@ -225,7 +227,8 @@ public:
         server.start();
         const std::string bytes =
             "POST /c HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"
-            "2\r\nde\r\n0\r\nX: y\r\n\r\nPOST /l HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nfghi";
+            "2\r\nde\r\n0\r\nX: y\r\n\r\nPOST /l HTTP/1.1\r\nHost: h\r\nContent-Length: "
+            "4\r\n\r\nfghi";
         for (std::size_t at = 0; at < bytes.size(); ++at) {
             RawClient client = server.client();
             if (at == 0) {
@@ -289,8 +292,8 @@ public:
         };
         server.start();
         RawClient client = server.client();
-        for (const auto& [target, length] : std::map<std::string, std::string>{
-                 {"/", "12"}, {"/length", "77"}, {"/stream", ""}}) {
+        for (const auto& [target, length] :
+             std::map<std::string, std::string>{{"/", "12"}, {"/length", "77"}, {"/stream", ""}}) {
             client.request("HEAD", target);
             const RawResponse response = client.readResponse("HEAD");
             CPPUNIT_ASSERT_EQUAL_MESSAGE(target, 200, response.status);
@@ -314,7 +317,8 @@ public:
         }
         // No app can send an interim answer, or one with a status that is none.
         for (const char* status : {"100", "199", "0", "600", "-1"})
-            CPPUNIT_ASSERT_EQUAL_MESSAGE(status, 500, client.get(std::string("/?s=") + status).status);
+            CPPUNIT_ASSERT_EQUAL_MESSAGE(status, 500,
+                                         client.get(std::string("/?s=") + status).status);
     }
 
     void framingIsNotTheAppsBusiness() {
@@ -335,7 +339,8 @@ public:
         const RawResponse response = client.get("/");
         CPPUNIT_ASSERT_EQUAL(std::string("four"), response.body);
         CPPUNIT_ASSERT_EQUAL(std::string("yes"), response.header("X-Good"));
-        for (const char* name : {"Connection", "Keep-Alive", "Transfer-Encoding", "Set-Cookie", "X-Bad"})
+        for (const char* name :
+             {"Connection", "Keep-Alive", "Transfer-Encoding", "Set-Cookie", "X-Bad"})
             CPPUNIT_ASSERT_EQUAL_MESSAGE(name, std::size_t(0), response.count(name));
     }
 
@@ -351,7 +356,8 @@ public:
         // Pipelined: the second is read when the first has mostly gone.
         client.send(RawClient::requestBytes("GET", "/1") + RawClient::requestBytes("GET", "/2"));
         for (int i = 0; i < 2; ++i) CPPUNIT_ASSERT(client.readResponse().body == large);
-        CPPUNIT_ASSERT_EQUAL(std::uint64_t(0), server.server->hub().counters().outboundLimit.load());
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t(0),
+                             server.server->hub().counters().outboundLimit.load());
     }
 
     void collectsBodiesOfBothFramings() {
@@ -424,7 +430,8 @@ public:
             exchange->respond({200, {}, exchange->takeBody()});
         };
         server.start();
-        const std::string chunked = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+        const std::string chunked =
+            "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
         for (const std::string& bytes :
              {RawClient::requestBytes("POST", "/", "", "elevenbytes"),
               chunked + "6\r\nsixbyt\r\n5\r\nfive!\r\n0\r\n\r\n", chunked + "B\r\n"}) {
@@ -453,6 +460,29 @@ public:
         CPPUNIT_ASSERT_EQUAL(std::string(), client.readToEnd());
     }
 
+    void aBadBodyEndsAnAnswerThatHasBegun() {
+        Arrivals<Exchange::BodyStatus> bodies;
+        Arrivals<Exchange::Ptr> begun;
+        TestServer server;
+        server.app->onBegin = [&](const Exchange::Ptr& exchange) {
+            exchange->start(200, {});
+            exchange->write("begun");
+            exchange->receiveBody(100, [&](auto status) { bodies.put(status); });
+            begun.put(exchange);
+        };
+        server.start();
+        RawClient client = server.client();
+        client.request("POST", "/", "Transfer-Encoding: chunked\r\n");
+        CPPUNIT_ASSERT_EQUAL(200, client.readHead().status);
+        CPPUNIT_ASSERT_EQUAL(std::string("begun"), client.readChunk());
+        client.send("zz\r\n");
+        CPPUNIT_ASSERT(bodies.take() == Exchange::BodyStatus::Incomplete);
+        CPPUNIT_ASSERT_EQUAL(std::string(), client.readToEnd());
+        const Exchange::Ptr exchange = begun.take();
+        CPPUNIT_ASSERT(!exchange->write("more"));
+        exchange->finish();
+    }
+
     void anUnreadBodyIsNeverARequest() {
         TestServer server;
         echoPaths(server);  // never asks for a body
@@ -477,13 +507,12 @@ public:
     }
 
     void answersFromAnotherThread() {
-        std::thread answerer;
+        std::jthread answerer;
         TestServer server;
         server.app->onBegin = [&](const Exchange::Ptr& exchange) {
             if (answerer.joinable()) answerer.join();
-            answerer = std::thread([exchange] {
-                exchange->respond(Response::text(200, exchange->environ().path()));
-            });
+            answerer = std::jthread(
+                [exchange] { exchange->respond(Response::text(200, exchange->environ().path())); });
         };
         server.start();
         RawClient client = server.client();
@@ -734,6 +763,29 @@ public:
             CPPUNIT_ASSERT_EQUAL(std::string("gone"), aborted.take());
             CPPUNIT_ASSERT(parked->finished());
         }
+    }
+
+    void aRequestReadAfterAHalfCloseIsAborted() {
+        Arrivals<std::string> aborted;
+        Arrivals<Exchange::Ptr> begun;
+        TestServer server;
+        server.app->onBegin = [&](const Exchange::Ptr& exchange) {
+            if (exchange->environ().path() == "/parked")
+                exchange->onAbort([&] { aborted.put("aborted"); });
+            begun.put(exchange);
+        };
+        server.start();
+        RawClient client = server.client();
+        client.send(RawClient::requestBytes("GET", "/first") +
+                    RawClient::requestBytes("GET", "/parked"));
+        const Exchange::Ptr first = begun.take();
+        client.shutdownWrite();
+        std::this_thread::sleep_for(50ms);  // let the end come first; either order must do
+        first->respond(Response::text(200, "ok"));
+        CPPUNIT_ASSERT_EQUAL(std::string("ok"), client.readResponse().body);
+        const Exchange::Ptr parked = begun.take();
+        CPPUNIT_ASSERT_EQUAL(std::string("aborted"), aborted.take());
+        CPPUNIT_ASSERT(client.closedWithin(2s));
     }
 
     void anAnsweredRequestIsNotAborted() {

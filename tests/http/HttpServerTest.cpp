@@ -1,14 +1,13 @@
 #include <atomic>
 #include <csignal>
+#include <sys/wait.h>
 #include <thread>
-
-#include <cppunit/TestFixture.h>
-#include <cppunit/extensions/HelperMacros.h>
+#include <unistd.h>
 
 #include <Poco/Exception.h>
 #include <Poco/Net/NetException.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include <cppunit/TestFixture.h>
+#include <cppunit/extensions/HelperMacros.h>
 
 #include "HttpFixture.h"
 
@@ -144,7 +143,7 @@ public:
 
         const auto app = std::make_shared<SlowStart>();
         HttpServer server(app, options);
-        std::thread starter([&] { server.start(); });
+        std::jthread starter([&] { server.start(); });
         app->starting.take();
         RawClient client(options.port);
         client.request("GET", "/");
@@ -176,7 +175,8 @@ public:
     void stopClosesIdleConnections() {
         HttpServer server(Hello{}, anyPort());
         server.start();
-        RawClient used(server.port()), unused(server.port());
+        // Connections are accepted in order: when the last has been answered, all are there.
+        RawClient unused(server.port()), used(server.port());
         used.get("/");
         const auto begin = std::chrono::steady_clock::now();
         CPPUNIT_ASSERT(server.stop());
@@ -195,7 +195,7 @@ public:
         client.request("GET", "/");
         const Exchange::Ptr exchange = begun.take();
         Arrivals<bool> stopped;
-        std::thread stopper([&] { stopped.put(server.server->stop(10s)); });
+        std::jthread stopper([&] { stopped.put(server.server->stop(10s)); });
         CPPUNIT_ASSERT(!client.readable(100ms));
         CPPUNIT_ASSERT(stopped.empty());
         exchange->respond(Response::text(200, "done"));
@@ -230,16 +230,18 @@ public:
 
     void stopLetsTheAppEndItsRequests() {
         Arrivals<Exchange::Ptr> begun;
+        Exchange::Ptr parked;
         TestServer server;
         server.app->onBegin = [&](const Exchange::Ptr& exchange) { begun.put(exchange); };
         server.app->onStop = [&](TimePoint deadline) {
             const bool ahead = deadline > std::chrono::steady_clock::now();
-            begun.take()->respond(Response::text(200, ahead ? "bye" : "late"));
+            parked->respond(Response::text(200, ahead ? "bye" : "late"));
         };
         server.start();
         RawClient client = server.client();
         client.request("GET", "/");
-        std::thread stopper([&] { server.server->stop(); });
+        parked = begun.take();
+        std::jthread stopper([&] { server.server->stop(); });
         CPPUNIT_ASSERT_EQUAL(std::string("bye"), client.readResponse().body);
         client.close();
         stopper.join();
@@ -251,7 +253,7 @@ public:
         HttpServer other(Hello{}, anyPort());
         other.start();
         bool results[2] = {};
-        std::thread thread([&] { results[0] = other.stop(); });
+        std::jthread thread([&] { results[0] = other.stop(); });
         results[1] = other.stop();
         thread.join();
         CPPUNIT_ASSERT(results[0] && results[1]);
@@ -260,7 +262,7 @@ public:
     void runReturnsAfterStop() {
         HttpServer server(Hello{}, anyPort());
         server.start();
-        std::thread runner([&] { server.run(); });
+        std::jthread runner([&] { server.run(); });
         RawClient client(server.port());
         CPPUNIT_ASSERT_EQUAL(std::string("hello"), client.get("/").body);
         CPPUNIT_ASSERT(server.stop());
@@ -271,10 +273,11 @@ public:
         for (const int number : {SIGTERM, SIGINT}) {
             HttpServer server(Hello{}, anyPort());
             server.start();
-            struct sigaction before {}, after {};
+            struct sigaction before {
+            }, after{};
             ::sigaction(number, nullptr, &before);
             Arrivals<bool> returned;
-            std::thread runner([&] {
+            std::jthread runner([&] {
                 server.run();
                 returned.put(true);
             });
@@ -305,7 +308,7 @@ public:
             };
             HttpServer server(app, anyPort());
             server.start();
-            std::thread runner([&] { server.run(); });
+            std::jthread runner([&] { server.run(); });
             struct sigaction action {};
             do {
                 std::this_thread::yield();

@@ -91,13 +91,9 @@ public:
             {"HTTP_PROXY", "http://evil", "HTTP_PROXY must not get in"},
             {"HTTP_CONTENT_TYPE", "text/plain", "HTTP_CONTENT_TYPE must not get in"},
             {"HTTP_CONTENT_LENGTH", "1", "HTTP_CONTENT_LENGTH must not get in"},
-            {"HTTP_X", "a\rb", "HTTP_X holds CR, LF or NUL"},
-            {"HTTP_X", "a\nb", "HTTP_X holds CR, LF or NUL"},
-            {"HTTP_X", std::string("a\0b", 3), "HTTP_X holds CR, LF or NUL"},
             {"HTTP_user", "", "\"HTTP_user\" is no name of a variable"},
             {"HTTP_A-B", "", "\"HTTP_A-B\" is no name of a variable"},
             {"HTTP_A B", "", "\"HTTP_A B\" is no name of a variable"},
-            {"", "", "\"\" is no name of a variable"},
         };
         for (const Case& c : cases) {
             Environ environ = environFor("GET", "/a");

@@ -113,6 +113,7 @@ public:
             CPPUNIT_ASSERT_EQUAL_MESSAGE(c.target, std::string(c.who), whoAnswers(app, c.target));
         Environ mounted = environFor("GET", "");
         mounted.set("SCRIPT_NAME", "/socket.io");
+        mounted.set("REQUEST_URI", "/socket.io");
         CPPUNIT_ASSERT_EQUAL(std::string("other"), ask(executor, app, std::move(mounted))->body);
     }
 
@@ -141,6 +142,12 @@ public:
             EnvironLint app = middleware(OtherApp(), MiddlewareOptions{.path = c.path});
             CPPUNIT_ASSERT_EQUAL_MESSAGE(c.path, std::string("engine"), whoAnswers(app, c.engine));
             CPPUNIT_ASSERT_EQUAL_MESSAGE(c.path, std::string("app"), whoAnswers(app, c.other));
+        }
+        EnvironLint byValue = middleware(OtherApp(), "live");
+        EnvironLint byPointer = middleware(std::make_shared<OtherApp>(), std::string("/live"));
+        for (EnvironLint* app : {&byValue, &byPointer}) {
+            CPPUNIT_ASSERT_EQUAL(std::string("engine"), whoAnswers(*app, "/live/"));
+            CPPUNIT_ASSERT_EQUAL(std::string("app"), whoAnswers(*app, "/socket.io/"));
         }
         EnvironLint everything = middleware(OtherApp(), MiddlewareOptions{.path = "/"});
         CPPUNIT_ASSERT_EQUAL(std::string("engine"), whoAnswers(everything, "/"));

@@ -215,8 +215,8 @@ public:
     }
 
     void typesAreNotMixedUp() {
-        const Value values[] = {nullptr, true, 1, 1.5, "1", Binary("1"), Value::array(),
-                                Value::object()};
+        const Value values[] = {nullptr,        true,           1, 1.5, "1", Binary("1"),
+                                Value::array(), Value::object()};
         // How many of them each type takes.
         const auto taken = [&values]<class T>(const T*) {
             int count = 0;
@@ -293,7 +293,8 @@ public:
         outer.paths["a"] = {{3, 4}};
         outer.anything = Value::array({nullptr});
         CPPUNIT_ASSERT_EQUAL(
-            std::string(R"({"position":{"x":1,"y":2},"paths":{"a":[{"x":3,"y":4}]},"anything":[null]})"),
+            std::string(
+                R"({"position":{"x":1,"y":2},"paths":{"a":[{"x":3,"y":4}]},"anything":[null]})"),
             JsonCodec::encode(toValue(outer)));
         CPPUNIT_ASSERT(fromValue<chat::Outer>(toValue(outer))->paths.at("a")[0].y == 4);
         // Members that are no fields do no harm.

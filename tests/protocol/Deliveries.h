@@ -18,11 +18,10 @@ void forEachDelivery(std::string_view bytes, Use use) {
     Pieces single;
     for (std::size_t i = 0; i < bytes.size(); ++i) single.push_back(bytes.substr(i, 1));
     use(single, std::string("byte by byte"));
-    constexpr std::size_t kDense = 300;
+    const std::size_t dense = bytes.size() <= 1000 ? bytes.size() : 40;
     for (std::size_t cut = 1; cut < bytes.size();) {
         use(Pieces{bytes.substr(0, cut), bytes.substr(cut)}, "cut at " + std::to_string(cut));
-        const bool dense = cut < kDense || bytes.size() - cut <= kDense;
-        cut += dense ? 1 : std::max<std::size_t>(1, bytes.size() / 97);
+        cut += cut < dense || bytes.size() - cut <= dense ? 1 : bytes.size() / 20;
     }
 }
 

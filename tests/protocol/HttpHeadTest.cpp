@@ -378,8 +378,9 @@ public:
     void refusesAmbiguousFraming() {
         assertStatus(get("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"), 400);
         assertStatus(get("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n"), 400);
+        assertStatus(get("Content-Length: 5\r\nTransfer-Encoding: gzip\r\n"), 400);
         assertStatus(get("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"), 400);
-        assertStatus(get("Transfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n"), 501);
+        assertStatus(get("Transfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n"), 400);
         assertStatus(get("Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n"), 400);
         assertStatus("GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", 400);
         const struct {

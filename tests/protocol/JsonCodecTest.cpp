@@ -221,8 +221,8 @@ public:
             CPPUNIT_ASSERT_MESSAGE(c.text, value.ok());
             CPPUNIT_ASSERT_MESSAGE(c.text, value->type() == c.expected.type());
             CPPUNIT_ASSERT_MESSAGE(c.text, *value == c.expected);
-            CPPUNIT_ASSERT_MESSAGE(c.text, std::signbit(value->asDouble()) ==
-                                               std::signbit(c.expected.asDouble()));
+            CPPUNIT_ASSERT_MESSAGE(
+                c.text, std::signbit(value->asDouble()) == std::signbit(c.expected.asDouble()));
         }
         const auto tiny = JsonCodec::decode("0." + std::string(400, '0') + "1");
         CPPUNIT_ASSERT(tiny.ok() && *tiny == 0);
@@ -397,8 +397,8 @@ public:
     }
 
     void replacesWhatIsNotUtf8() {
-        const std::string cases[] = {"\xFF", "a\xC3", "\xC0\xAF", "\xE2\x82", "\xED\xA0",
-                                     "\xF5\x80\x80\x80", "ok\x80ok"};
+        const std::string cases[] = {
+            "\xFF", "a\xC3", "\xC0\xAF", "\xE2\x82", "\xED\xA0", "\xF5\x80\x80\x80", "ok\x80ok"};
         for (const std::string& bytes : cases) {
             const std::string text = JsonCodec::encode(bytes);
             CPPUNIT_ASSERT_MESSAGE(text, text.find("\xEF\xBF\xBD") != std::string::npos);
@@ -488,7 +488,8 @@ public:
             CPPUNIT_ASSERT(value.ok());
             return taken;
         };
-        for (const char* format : {"%s\"%d\":0", "%s\"a long common prefix %d\":0", "%s\"same\":%d"}) {
+        for (const char* format :
+             {"%s\"%d\":0", "%s\"a long common prefix %d\":0", "%s\"same\":%d"}) {
             bool linear = false;
             for (int attempt = 0; attempt < 5 && !linear; ++attempt) {
                 const double small = seconds(5'000, format), large = seconds(40'000, format);
@@ -499,8 +500,10 @@ public:
     }
 
     void binaryBecomesPlaceholders() {
-        const Value value = Value::array(
-            {"photo", {{"a", Binary("one")}, {"list", Value::array({Binary("two"), 5})}}, Binary()});
+        const Value value =
+            Value::array({"photo",
+                          {{"a", Binary("one")}, {"list", Value::array({Binary("two"), 5})}},
+                          Binary()});
         std::vector<Binary> attachments;
         std::string out = "52-";
         CPPUNIT_ASSERT(JsonCodec::encodeTo(out, value, &attachments).ok());

@@ -239,6 +239,9 @@ public:
         assertRefused("0" + nsp + "n,", Code::TooLarge);
         assertRefused("2" + nsp + "n,[\"a\"]", Code::TooLarge);
         assertRefused("0/" + std::string(10'000, 'n'), Code::TooLarge);
+        assertReads("connect /\xC3\xA4", "0/\xC3\xA4,");
+        assertRefused("0/\xC3,", Code::BadUtf8);
+        assertRefused("2/\xED\xA0\x80,[\"e\"]", Code::BadUtf8);
     }
 
     void readsAckIdsExactly() {
@@ -346,7 +349,7 @@ public:
         assertRefused("5" + std::string(1'000'000, '1'), Code::TooMany);
         for (const char* const count : {"", "-", "-1-", "a-", "1", "1.0-", "+1-", " 1-", "1 -",
                                         "0x1-", "1e0-", "1--", "1/-", "1-1-"})
-            assertRefused("5" + (count + event));
+            assertRefused("5"s + count + event);
         for (const char* const whole :
              {"5", "5-", "51", "51-", "6", "61-", "61-1", "51-/a", "51-/a,"})
             assertRefused(whole);

@@ -23,6 +23,7 @@ class ValueTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(atThrowsNamingTheKey);
     CPPUNIT_TEST(erasesMembers);
     CPPUNIT_TEST(copiesAreDeepAndMovesLeaveNothingShared);
+    CPPUNIT_TEST(aPartMayReplaceTheWhole);
     CPPUNIT_TEST(comparesByContent);
     CPPUNIT_TEST(comparesLargeObjectsInAnyOrder);
     CPPUNIT_TEST(findsBinaryAtAnyDepth);
@@ -62,8 +63,7 @@ public:
             {"empty object", Value::object(), Type::Object},
             {"pairs", {{"a", 1}}, Type::Object},
         };
-        for (const auto& c : cases)
-            CPPUNIT_ASSERT_MESSAGE(c.what, c.value.type() == c.expected);
+        for (const auto& c : cases) CPPUNIT_ASSERT_MESSAGE(c.what, c.value.type() == c.expected);
     }
 
     void bracesMakeWhatTheySay() {
@@ -216,8 +216,24 @@ public:
 
         Value moved = std::move(copy);
         CPPUNIT_ASSERT_EQUAL(std::size_t{3}, std::as_const(moved)["list"].size());
-        moved = std::as_const(moved)["list"][2];  // a part of itself
-        CPPUNIT_ASSERT(moved == 3);
+    }
+
+    void aPartMayReplaceTheWhole() {
+        Value value = {{"list", Value::array({1, "a long enough text to be allocated"})}};
+        value = value["list"];
+        CPPUNIT_ASSERT_EQUAL(std::size_t{2}, value.size());
+        value = std::as_const(value)[1];
+        CPPUNIT_ASSERT(value == "a long enough text to be allocated");
+        value = Value({{"deep", {{"deeper", 5}}}});
+        value = std::move(value["deep"]["deeper"]);
+        CPPUNIT_ASSERT(value == 5);
+        const Value& same = value;
+        value = same;
+        CPPUNIT_ASSERT(value == 5);
+        value = {{"a", 1}, {"b", 2}};
+        value.set("c", value["a"]);
+        value.push(value);
+        CPPUNIT_ASSERT(value.isArray() && value.size() == 1);
     }
 
     void comparesByContent() {
@@ -250,7 +266,10 @@ public:
             {"other member", {{"a", 1}, {"b", 2}}, {{"a", 1}, {"c", 2}}, false},
             {"other value", {{"a", 1}, {"b", 2}}, {{"b", 1}, {"a", 1}}, false},
             {"fewer members", {{"a", 1}, {"b", 2}}, {{"a", 1}}, false},
-            {"deep", {{"a", Value::array({{{"b", 1}}})}}, {{"a", Value::array({{{"b", 2}}})}}, false},
+            {"deep",
+             {{"a", Value::array({{{"b", 1}}})}},
+             {{"a", Value::array({{{"b", 2}}})}},
+             false},
         };
         for (const auto& c : cases) {
             CPPUNIT_ASSERT_MESSAGE(c.what, (c.a == c.b) == c.equal);

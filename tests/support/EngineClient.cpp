@@ -28,14 +28,12 @@ std::string jsonString(std::string_view json, std::string_view key) {
     return std::string(json.substr(begin, json.find('"', begin) - begin));
 }
 
-PollingClient::PollingClient(std::uint16_t port, std::string_view query,
-                             RawClient::Options options)
+PollingClient::PollingClient(std::uint16_t port, std::string_view query, RawClient::Options options)
     : _getter(port, options), _poster(port, options) {
     const RawResponse answer =
         _getter.get("/socket.io/?EIO=4&transport=polling" + std::string(query));
     if (answer.status != 200)
-        throw std::runtime_error("handshake: " + std::to_string(answer.status) + " " +
-                                 answer.body);
+        throw std::runtime_error("handshake: " + std::to_string(answer.status) + " " + answer.body);
     const std::vector<std::string> packets = split(answer.body);
     _open = packets.at(0);
     _sid = jsonString(_open, "sid");

@@ -1,18 +1,17 @@
 #include "support/RawClient.h"
 
 #include <algorithm>
+#include <arpa/inet.h>
 #include <cctype>
 #include <cerrno>
 #include <cstring>
-#include <stdexcept>
-#include <utility>
-
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <stdexcept>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <utility>
 
 namespace socketio::test {
 
@@ -95,8 +94,8 @@ RawClient& RawClient::operator=(RawClient&& other) noexcept {
 
 void RawClient::wait(short events, TimePoint end, const char* what) {
     for (;;) {
-        const auto left = std::chrono::ceil<std::chrono::milliseconds>(
-            end - std::chrono::steady_clock::now());
+        const auto left =
+            std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
         pollfd entry{_descriptor, events, 0};
         const int ready = ::poll(&entry, 1, static_cast<int>(std::max(left, 0ms).count()));
         if (ready > 0) return;
@@ -284,8 +283,9 @@ std::string RawClient::frame(int opcode, std::string_view payload, bool final) {
     bytes += static_cast<char>((final ? 0x80 : 0) | opcode);
     const std::uint64_t size = payload.size();
     const int lengthBytes = size < 126 ? 0 : size < 65'536 ? 2 : 8;
-    bytes += static_cast<char>(
-        0x80 | (lengthBytes == 0 ? static_cast<int>(size) : lengthBytes == 2 ? 126 : 127));
+    bytes += static_cast<char>(0x80 | (lengthBytes == 0   ? static_cast<int>(size)
+                                       : lengthBytes == 2 ? 126
+                                                          : 127));
     for (int i = lengthBytes - 1; i >= 0; --i) bytes += static_cast<char>(size >> (8 * i));
     const unsigned char mask[4] = {0x37, 0xfa, 0x21, 0x3d};
     bytes.append(reinterpret_cast<const char*>(mask), 4);

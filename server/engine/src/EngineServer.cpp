@@ -61,7 +61,8 @@ struct EngineServer::Impl {
 EngineServer::EngineServer(EngineOptions options, OpenCallback onOpen)
     : _options(std::move(options)), _impl(std::make_unique<Impl>(_options, std::move(onOpen))) {}
 
-EngineServer::~EngineServer() = default;
+// The sessions hold the context that holds them.
+EngineServer::~EngineServer() { _impl->context->table.clear(); }
 
 void EngineServer::start(Executor& executor) {
     Executor* none = nullptr;

@@ -634,6 +634,16 @@ void EngineSessionImpl::drop(CloseReason reason) {
     finish();
 }
 
+void EngineSessionImpl::abandon() {
+    _timer.cancel();
+    if (_probe) _probe->candidate().letGo();
+    _probe.reset();
+    _polling.reset();
+    if (_webSocket) _webSocket->letGo();
+    _webSocket.reset();
+    _listener.reset();
+}
+
 void EngineSessionImpl::tellListener(CloseReason reason, std::string_view detail) {
     if (_opening) {
         _opening->closed = true;

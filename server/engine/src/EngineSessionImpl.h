@@ -61,6 +61,8 @@ public:
     void startUpgrade(std::shared_ptr<WebSocketTransport> candidate);
     /// Ends it without telling the client any more: stop() has run out of time.
     void drop(CloseReason reason);
+    /// Lets go of everything that may hold the session: its server goes, and no loop runs.
+    void abandon();
 
     // From its WebSocketTransport.
     void webSocketMessage(WebSocketTransport& transport, bool binary, std::string_view data);

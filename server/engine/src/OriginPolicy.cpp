@@ -40,10 +40,12 @@ std::optional<Authority> splitAuthority(std::string_view text, unsigned defaultP
     return authority;
 }
 
-/// The scheme, host and port of an origin whose scheme is one of ours.
-std::optional<Authority> parseWebOrigin(std::string_view origin) {
+/// The host and port of an origin whose scheme is one of ours. Without a scheme it is what no
+/// browser sends, but the client of Socket.IO 1.3 in Node.js does: the host it connects to.
+std::optional<Authority> parseWebOrigin(std::string_view origin, unsigned defaultPort) {
     const std::size_t separator = origin.find("://");
-    if (separator == origin.npos) return std::nullopt;
+    if (separator == origin.npos)
+        return origin == "null" ? std::nullopt : splitAuthority(origin, defaultPort);
     const std::string_view scheme = origin.substr(0, separator);
     const bool plain = scheme == "http" || scheme == "ws";
     const bool tls = scheme == "https" || scheme == "wss";
@@ -59,7 +61,8 @@ std::string lowerCase(std::string_view text) {
 }
 
 bool isSameOrigin(std::string_view origin, const Environ& environ) {
-    const std::optional<Authority> theirs = parseWebOrigin(origin);
+    const unsigned defaultPort = environ.secure() ? 443 : 80;
+    const std::optional<Authority> theirs = parseWebOrigin(origin, defaultPort);
     if (!theirs) return false;
     std::string host = lowerCase(environ.get("HTTP_HOST"));
     if (host.empty()) {
@@ -67,7 +70,7 @@ bool isSameOrigin(std::string_view origin, const Environ& environ) {
         host = lowerCase(environ.get("SERVER_NAME"));
         if (environ.has("SERVER_PORT")) host.append(":").append(environ.get("SERVER_PORT"));
     }
-    const std::optional<Authority> ours = splitAuthority(host, environ.secure() ? 443 : 80);
+    const std::optional<Authority> ours = splitAuthority(host, defaultPort);
     // Browsers send the host in lower case; anything else is compared to the letter and fails.
     return ours && ours->host == theirs->host && ours->port == theirs->port;
 }

@@ -29,6 +29,17 @@ void SessionTable::remove(std::string_view sid) {
     _empty.notifyAll();
 }
 
+void SessionTable::clear() {
+    for (Shard& each : _shards) {
+        std::unordered_set<Ptr, Hash, Equal> sessions;  // freed after the lock
+        MutexLock lock(each.mutex);
+        sessions.swap(each.sessions);
+        _size.fetch_sub(sessions.size());
+        lock.unlock();
+        for (const Ptr& session : sessions) session->abandon();
+    }
+}
+
 SessionTable::Ptr SessionTable::find(std::string_view sid) const {
     const Shard& own = shard(sid);
     MutexLock lock(own.mutex);

@@ -26,6 +26,8 @@ public:
     /// False when there is a session with that sid already.
     bool insert(const Ptr& session);
     void remove(std::string_view sid);
+    /// Lets all sessions go as they are, when no loop runs any more.
+    void clear();
     /// Null when there is none.
     Ptr find(std::string_view sid) const;
 

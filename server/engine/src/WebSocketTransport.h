@@ -41,6 +41,8 @@ public:
     /// Sends what is queued and a close frame; nothing is received any more. Code 0: an empty one.
     void close(std::uint16_t code = 0);
     void abort();
+    /// Leaves the connection to its front end.
+    void letGo() { _channel.reset(); }
 
     // WebSocketListener, on the channel's loop.
     void onMessage(bool binary, std::string_view data) override;

@@ -1,6 +1,7 @@
 #include "socketio/exchange/Environ.h"
 
 #include <cstring>
+#include <limits>
 
 namespace socketio {
 
@@ -26,6 +27,16 @@ std::string variableName(std::string_view header) {
     name.reserve(name.size() + header.size());
     for (const char c : header) name += c == '-' ? '_' : upper(c);
     return name;
+}
+
+/// What has to stay out: an environ is copied into logs, headers and other processes.
+bool isValue(std::string_view value) {
+    return value.find_first_of(std::string_view("\0\r\n", 3)) == value.npos &&
+           value.size() <= std::numeric_limits<std::uint32_t>::max();
+}
+
+bool isName(std::string_view name) {
+    return !name.empty() && name.size() <= std::numeric_limits<std::uint16_t>::max();
 }
 
 int hexDigit(char c) {
@@ -66,6 +77,7 @@ void Environ::append(std::string_view name, std::string_view value) {
 }
 
 void Environ::set(std::string_view name, std::string_view value) {
+    if (!isName(name) || !isValue(value)) return;
     const Entry old = find(name);
     if (old.end != 0) {
         const std::size_t length = kHeadLength + old.name.size() + old.value.size();
@@ -80,6 +92,7 @@ void Environ::set(std::string_view name, std::string_view value) {
 bool Environ::addHeader(std::string_view name, std::string_view value) {
     if (name.find('_') != std::string_view::npos || equalsIgnoreCase(name, "proxy")) return false;
     const std::string variable = variableName(name);
+    if (name.empty() || !isName(variable) || !isValue(value)) return false;
     const Entry old = find(variable);
     if (old.end == 0) {
         append(variable, value);

@@ -31,9 +31,7 @@ class Digits {
 public:
     explicit Digits(std::uint64_t number)
         : _end(std::to_chars(_text, _text + sizeof _text, number).ptr) {}
-    operator std::string_view() const {
-        return {_text, static_cast<std::size_t>(_end - _text)};
-    }
+    operator std::string_view() const { return {_text, static_cast<std::size_t>(_end - _text)}; }
 
 private:
     char _text[20];
@@ -93,8 +91,7 @@ void HttpConnection::onOpen(Connection& connection) {
     enlist(_loop);
     // What came before the app was started is read when it has been: admit() follows.
     if (!_server->open.load(std::memory_order_acquire)) connection.pauseReading(true);
-    connection.setDeadline(_server->stopping ? now()
-                                             : now() + _server->options.limits.headTime);
+    connection.setDeadline(_server->stopping ? now() : now() + _server->options.limits.headTime);
     connection.setDisposable(true);
 }
 
@@ -114,6 +111,7 @@ void HttpConnection::cut() {
 }
 
 void HttpConnection::onClosed(const char* /*detail*/) {
+    if (!_connection) return;  // it could not be opened
     const auto self = shared_from_this();
     delist(_loop);
     _connection = nullptr;
@@ -175,7 +173,8 @@ void HttpConnection::onDeadline() {
     const Duration elapsed = now() - _bodySince;
     const auto seconds = std::chrono::duration<double>(elapsed).count();
     const auto received = static_cast<double>(_collecting->bodyBuffer().size());
-    if (elapsed < limits.bodyTime && received >= seconds * static_cast<double>(limits.minBodyRate)) {
+    if (elapsed < limits.bodyTime &&
+        received >= seconds * static_cast<double>(limits.minBodyRate)) {
         _connection->setDeadline(std::min(now() + 1s, _bodySince + limits.bodyTime));
         return;
     }
@@ -337,8 +336,8 @@ void HttpConnection::begin(const HttpRequestHead& head, std::size_t headSize) {
     request.form = _form;
     request.bodyDone = !_chunked && _bodyLeft <= _available;
     request.webSocket = head.upgradeWebSocket;
-    const auto exchange = std::make_shared<HttpExchange>(
-        shared_from_this(), *_server, _loop, request, makeEnviron(head, headSize));
+    const auto exchange = std::make_shared<HttpExchange>(shared_from_this(), *_server, _loop,
+                                                         request, makeEnviron(head, headSize));
     _exchange = exchange;
     if (_peerEnded) exchange->setPeerEnded();
     _server->counters.requests.fetch_add(1, std::memory_order_relaxed);
@@ -484,8 +483,7 @@ std::size_t HttpConnection::readBody(std::string_view rest, bool& more) {
     }
     std::string& body = _collecting->bodyBuffer();
     if (!_chunked) {
-        const auto size =
-            static_cast<std::size_t>(std::min<std::uint64_t>(_bodyLeft, rest.size()));
+        const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(_bodyLeft, rest.size()));
         body.append(rest.substr(0, size));
         _bodyLeft -= size;
         if (_bodyLeft == 0) finishBody(Exchange::BodyStatus::Complete);
@@ -518,10 +516,11 @@ void HttpConnection::refuseBody(int status, const char* why) {
     const auto exchange = _collecting;
     if (!_streaming && exchange->claim()) {
         refuse(status, why);
-        return;
+    } else if (!exchange->finished()) {  // in the middle of its answer
+        loseExchange();
+        close();
     }
-    loseExchange();
-    if (_state != State::Closing) close();
+    // Otherwise its answer is on the way and closes the connection.
 }
 
 /// Ends the collecting of the body and tells the app.

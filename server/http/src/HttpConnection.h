@@ -110,7 +110,7 @@ private:
     bool _streaming = false;
     bool _chunked = false;  // its body, as long as it is not complete
     bool _expectContinue = false;
-    bool _bodyRefused = false;  // it grew too large
+    bool _bodyRefused = false;    // it grew too large
     std::size_t _available = 0;   // bytes behind its head, while the app is in begin()
     std::uint64_t _bodyLeft = 0;  // of Content-Length
     std::size_t _bodyLimit = 0;

@@ -38,10 +38,10 @@ HttpExchange::~HttpExchange() {
     const Phase phase = _phase.load(std::memory_order_acquire);
     if (phase != Phase::Open && phase != Phase::Streaming) return;
     // Posted even on the loop: this may be in the middle of anything.
-    executor().post(loop(), [connection = _connection, serial = _serial,
-                             started = phase == Phase::Streaming] {
-        connection->dropped(serial, started);
-    });
+    executor().post(
+        loop(), [connection = _connection, serial = _serial, started = phase == Phase::Streaming] {
+            connection->dropped(serial, started);
+        });
 }
 
 HttpServerState& HttpExchange::server() const { return _connection->server(); }
@@ -125,8 +125,8 @@ bool HttpExchange::write(std::string_view bytes) {
     if (_form.bodyless) return true;
     if (_stream->remaining != kNoLength) {
         // More than was announced would be read as the next answer.
-        bytes = bytes.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(
-                                    bytes.size(), _stream->remaining)));
+        bytes = bytes.substr(
+            0, static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), _stream->remaining)));
         _stream->remaining -= bytes.size();
     }
     const bool mayWait = executor().currentLoop() == Executor::kNoLoop;

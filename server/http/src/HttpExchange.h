@@ -108,9 +108,9 @@ private:
     std::atomic<Phase> _phase{Phase::Open};
     std::atomic<bool> _bodyDone;
     std::atomic<bool> _peerEnded{false};
-    SharedFrame _head, _bodyFrame;  // of the answer: written by who answers, taken on the loop
-    std::unique_ptr<Stream> _stream;         // made by start() under _mutex
-    bool _delivered = false;                 // loop
+    SharedFrame _head, _bodyFrame;    // of the answer: written by who answers, taken on the loop
+    std::unique_ptr<Stream> _stream;  // made by start() under _mutex
+    bool _delivered = false;          // loop
 
     // Callbacks run, and are destroyed, without it. Stream::mutex may be taken under it.
     mutable Mutex _mutex;

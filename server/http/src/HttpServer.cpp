@@ -1,19 +1,19 @@
 #include "socketio/http/HttpServer.h"
 
-#include <csignal>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
 #include <optional>
-
-#include <Poco/Exception.h>
-#include <Poco/Logger.h>
-#include <Poco/Net/NetException.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
+
+#include <Poco/Exception.h>
+#include <Poco/Logger.h>
+#include <Poco/Net/NetException.h>
 
 #include "HttpConnection.h"
 #include "HttpServerState.h"
@@ -131,9 +131,9 @@ struct HttpServer::Impl {
             try {
                 address.emplace(options.host, options.port);
             } catch (const Poco::Exception& e) {
-                throw Poco::Net::NetException("cannot listen on " + options.host + ":" +
-                                                  std::to_string(options.port),
-                                              e.displayText(), e.code());
+                throw Poco::Net::NetException(
+                    "cannot listen on " + options.host + ":" + std::to_string(options.port),
+                    e.displayText(), e.code());
             }
             return listen(*address);
         }

@@ -159,9 +159,10 @@ void WebSocketConnection::shutDown() { beginClose(kGoingAway, "server shutting d
 
 void WebSocketConnection::setListener(std::shared_ptr<WebSocketListener> listener) {
     if (!onLoop()) {
-        _server->hub->post(_loop, [self = shared_from_this(), given = std::move(listener)]() mutable {
-            self->setListener(std::move(given));
-        });
+        _server->hub->post(_loop,
+                           [self = shared_from_this(), given = std::move(listener)]() mutable {
+                               self->setListener(std::move(given));
+                           });
         return;
     }
     if (_notified) return;

@@ -270,6 +270,8 @@ void Acceptor::onReadable() {
     Hub& hub = _loop.hub();
     for (int i = 0; i < kAcceptsPerTurn; ++i) {
         if (hub.connectionCount() >= hub.options().maxConnections) {
+            // Only when a client is really waiting; epoll will tell.
+            if (i > 0) return;
             if (_loop.disposeIdle(16) == 0) pause();
             return;
         }

@@ -84,8 +84,6 @@ struct Client::EventTask {
     void operator()() { socket->_client->runEvent(socket, std::move(data), id); }
 };
 
-static_assert(sizeof(Client::EventTask) <= 48);
-
 struct Client::FinishTask {
     SocketPtr socket;
     DisconnectReason reason;
@@ -182,6 +180,7 @@ void Client::handle(SocketPacket packet) {
     }
     switch (packet.type) {
         case SocketPacket::Type::Event:
+            static_assert(sizeof(EventTask) <= 48);
             postInput(EventTask{*slot, std::move(packet.data.makeArray()), packet.id.value_or(kNoAck)});
             break;
         case SocketPacket::Type::Ack:

@@ -1,6 +1,5 @@
 #include "socketio/server/Server.h"
 
-#include <chrono>
 #include <utility>
 
 #include "Client.h"
@@ -12,10 +11,7 @@ namespace socketio {
 Server::Server(ServerOptions options)
     : _core(std::make_shared<ServerCore>(*this, std::move(options))) {}
 
-Server::~Server() {
-    _core->stop(Clock::system().now() + std::chrono::seconds(5));
-    _core->detach();
-}
+Server::~Server() { _core->detach(); }
 
 void Server::addHandler(std::string_view event, HandlerPtr handler, std::string_view nsp) {
     _core->addHandler(event, std::move(handler), nsp);

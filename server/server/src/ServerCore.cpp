@@ -195,18 +195,11 @@ Value ServerCore::callTo(Socket& socket, std::string_view event, Arguments argum
 EngineMessage::Ptr ServerCore::encode(SocketPacket::Type type, const std::string& nsp,
                                       std::optional<std::uint64_t> id, const Value* data,
                                       std::string& problem) const {
-    try {
-        auto encoded = encodeSocketPacket(type, nsp, id, data, EngineMessage::kHeadroom,
-                                          _options.json.get());
-        if (encoded.ok())
-            return EngineMessage::create(std::move(encoded->text), std::move(encoded->attachments));
-        problem = encoded.error().detail;
-    } catch (const Poco::Exception& e) {  // from a JSON codec of the application's
-        problem = e.displayText();
-    } catch (const std::exception& e) {
-        problem = e.what();
-    }
-    if (problem.empty()) problem = "no wire form";
+    auto encoded =
+        encodeSocketPacket(type, nsp, id, data, EngineMessage::kHeadroom, _options.json.get());
+    if (encoded.ok())
+        return EngineMessage::create(std::move(encoded->text), std::move(encoded->attachments));
+    problem = encoded.error().detail;
     return nullptr;
 }
 
@@ -356,12 +349,15 @@ void ServerCore::start(Executor& executor) {
     for (const auto& task : tasks) launch(task);
 }
 
+bool ServerCore::beginStop() {
+    MutexLock lock(_mutex);
+    if (_stopping.exchange(true)) return false;
+    _changed.notifyAll();
+    return true;
+}
+
 void ServerCore::stop(TimePoint deadline) {
-    {
-        MutexLock lock(_mutex);
-        if (_stopping.exchange(true)) return;
-        _changed.notifyAll();
-    }
+    if (!beginStop()) return;
     if (_executor.load()) {
         // Half of the time for handlers that are at work; the rest to say goodbye.
         const TimePoint now = Clock::system().now();
@@ -373,11 +369,14 @@ void ServerCore::stop(TimePoint deadline) {
         const std::size_t left = _openSockets;
         lock.unlock();
         if (left > 0)
-            _log.warning(ServerLog::Kind::Task, "stopped while the handlers of " +
+            _log.warning(ServerLog::Kind::Task, "stopped while handlers of " +
                                                     std::to_string(left) + " sockets still run");
     }
     _manager->shutdown();
+    endTasks(deadline);
+}
 
+void ServerCore::endTasks(TimePoint deadline) {
     std::vector<std::shared_ptr<BackgroundTask>> tasks;
     bool started = false;
     {
@@ -421,6 +420,9 @@ void ServerCore::drainStrands(TimePoint deadline) {
 }
 
 void ServerCore::detach() {
+    // The hub may be gone: what it would have to do is not waited for.
+    if (beginStop()) _manager->shutdown();
+    endTasks(Clock::system().now() + std::chrono::seconds(5));
     _manager->setSink(nullptr);
     _engine.reset();
 }

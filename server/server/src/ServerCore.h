@@ -76,7 +76,8 @@ public:
     void handleRequest(const Exchange::Ptr& exchange);
     void start(Executor& executor);
     void stop(TimePoint deadline);
-    /// No session and no manager knows this object afterwards.
+    /// For the destructor of Server: ends what runs apart from the hub, and lets go of the engine
+    /// and the manager.
     void detach();
     std::shared_ptr<BackgroundTask> startTask(Task task);
     bool sleep(Duration time);
@@ -90,8 +91,9 @@ private:
     template <class Emit>
     Value await(std::string_view event, Duration timeout, Emit&& emit);
     void launch(const std::shared_ptr<BackgroundTask>& task);
+    bool beginStop();
     void drainStrands(TimePoint deadline);
-    std::size_t unfinishedTasks();
+    void endTasks(TimePoint deadline);
 
     Server& _server;
     const ServerOptions _options;

@@ -3,6 +3,7 @@
 #include <concepts>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "socketio/exchange/App.h"
@@ -27,7 +28,7 @@ struct MiddlewareOptions {
 ///
 ///     Middleware(sio)                                  Socket.IO alone
 ///     Middleware(sio, StaticFiles("www"))              and files
-///     Middleware(sio, app, {.path = "chat/socket.io"})
+///     Middleware(sio, app, {.path = "live", .clientFolder = "client-dist"})
 ///
 /// Owner:   the front end; it owns the other app by shared_ptr. The server is borrowed and
 ///          outlives the front end.
@@ -41,6 +42,15 @@ public:
     template <std::derived_from<App> A>
     Middleware(Server& server, A app, MiddlewareOptions options = {})
         : Middleware(server, std::make_shared<A>(std::move(app)), std::move(options)) {}
+
+    /// The same with the path alone: Middleware(sio, app, "chat/socket.io").
+    template <std::convertible_to<std::string_view> Path>
+    Middleware(Server& server, std::shared_ptr<App> app, const Path& path)
+        : Middleware(server, std::move(app),
+                     MiddlewareOptions{.path = std::string(std::string_view(path))}) {}
+    template <std::derived_from<App> A, std::convertible_to<std::string_view> Path>
+    Middleware(Server& server, A app, const Path& path)
+        : Middleware(server, std::make_shared<A>(std::move(app)), path) {}
 
     void start(Executor& executor) override;
     void stop(TimePoint deadline) override;

@@ -137,8 +137,7 @@ public:
 
     template <class T>
     requires(ConvertibleToValue<std::decay_t<T>> && !std::same_as<std::decay_t<T>, Arguments> &&
-             !kIsTuple<std::decay_t<T>>)
-        Arguments(T&& value) {
+             !kIsTuple<std::decay_t<T>>) Arguments(T&& value) {
         reserve(1);
         _items.push_back(toValue(std::forward<T>(value)));
     }
@@ -163,9 +162,7 @@ public:
     std::size_t size() const { return _items.empty() ? 0 : _items.size() - 1; }
     bool empty() const { return size() == 0; }
     const Value& operator[](std::size_t index) const { return _items[index + 1]; }
-    std::span<const Value> values() const {
-        return std::span<const Value>(_items).last(size());
-    }
+    std::span<const Value> values() const { return std::span<const Value>(_items).last(size()); }
 
     /// The arguments alone: the data of an acknowledgement.
     Value::Array array() const&;
@@ -227,7 +224,8 @@ requires(std::constructible_from<Value, T> && !std::same_as<T, bool>) struct Con
         const double number = value.asDouble();
         if (number != std::trunc(number)) return error.expected("an integer", value);
         // Both bounds are powers of two (or 0), hence exact as doubles.
-        constexpr double kEnd = 2.0 * static_cast<double>(T(1) << (std::numeric_limits<T>::digits - 1));
+        constexpr double kEnd =
+            2.0 * static_cast<double>(T(1) << (std::numeric_limits<T>::digits - 1));
         constexpr double kBegin = std::is_signed_v<T> ? -kEnd : 0.0;
         if (!(number >= kBegin && number < kEnd)) return outOfRange(error);
         out = static_cast<T>(number);
@@ -404,11 +402,10 @@ struct Convert<std::unordered_map<std::string, T, H, E, A>>
 template <class Tuple, class... T>
 struct ConvertTuple {
     static Value toValue(const Tuple& items) requires(ConvertibleToValue<T>&&...) {
-        Value::Array array;
+        [[maybe_unused]] Value::Array array;
         array.reserve(sizeof...(T));
-        std::apply(
-            [&array](const T&... each) { (array.push_back(Convert<T>::toValue(each)), ...); },
-            items);
+        std::apply([&](const T&... each) { (array.push_back(Convert<T>::toValue(each)), ...); },
+                   items);
         return Value(std::move(array));
     }
     static bool fromValue(const Value& value, Tuple& out,

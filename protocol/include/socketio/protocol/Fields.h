@@ -16,11 +16,12 @@
 ///
 /// Stands after the struct, in the same namespace (a global struct: at global scope). A field that
 /// is std::optional may be missing, and is left out when it is empty; any other missing field is an
-/// error that names it. Members that are no fields are ignored. Up to 250 fields.
-#define SOCKETIO_FIELDS(Type, ...)                                                  \
-    [[maybe_unused]] constexpr auto socketioFields(const Type*) {                   \
-        using SocketioType = Type;                                                  \
-        return ::std::tuple{SOCKETIO_FOR_EACH(SOCKETIO_FIELD, __VA_ARGS__)};        \
+/// error that names it. Members that are no fields are ignored. Up to 250 fields; with more than 50
+/// of them g++ takes its time.
+#define SOCKETIO_FIELDS(Type, ...)                                           \
+    [[maybe_unused]] constexpr auto socketioFields(const Type*) {            \
+        using SocketioType = Type;                                           \
+        return ::std::tuple{SOCKETIO_FOR_EACH(SOCKETIO_FIELD, __VA_ARGS__)}; \
     }
 
 #define SOCKETIO_FIELD(name) ::socketio::Field{#name, &SocketioType::name},
@@ -33,6 +34,8 @@
 #define SOCKETIO_FOR_EACH_AGAIN() SOCKETIO_FOR_EACH_STEP
 #define SOCKETIO_PARENTHESES ()
 #define SOCKETIO_EXPAND(...) \
+    SOCKETIO_EXPAND4(SOCKETIO_EXPAND4(SOCKETIO_EXPAND4(SOCKETIO_EXPAND4(__VA_ARGS__))))
+#define SOCKETIO_EXPAND4(...) \
     SOCKETIO_EXPAND3(SOCKETIO_EXPAND3(SOCKETIO_EXPAND3(SOCKETIO_EXPAND3(__VA_ARGS__))))
 #define SOCKETIO_EXPAND3(...) \
     SOCKETIO_EXPAND2(SOCKETIO_EXPAND2(SOCKETIO_EXPAND2(SOCKETIO_EXPAND2(__VA_ARGS__))))

@@ -49,7 +49,8 @@ private:
         void operator()(Partial*) const;
     };
 
-    Result<SocketPacket> parse(std::string_view rest, std::size_t& attachments) const;
+    std::optional<DecodeError> parse(std::string_view rest, SocketPacket& packet,
+                                     std::size_t& attachments) const;
     DecodeError fail(DecodeError error);
 
     int _revision;

@@ -46,7 +46,8 @@ class Value {
         std::same_as<T, char> || std::same_as<T, wchar_t> || std::same_as<T, char8_t> ||
         std::same_as<T, char16_t> || std::same_as<T, char32_t>;
     template <class T>
-    static constexpr bool kIsInteger = std::integral<T> && !std::same_as<T, bool> && !kIsCharacter<T>;
+    static constexpr bool kIsInteger =
+        std::integral<T> && !std::same_as<T, bool> && !kIsCharacter<T>;
 
 public:
     enum class Type : std::uint8_t { Null, Bool, Integer, Double, String, Binary, Array, Object };
@@ -56,6 +57,16 @@ public:
     struct Entry;                        // one {"key", value} of a braced list
 
     Value() = default;
+    Value(const Value&) = default;
+    Value(Value&&) noexcept = default;
+    ~Value() = default;
+    // `value = value["part"]` is safe: what holds the part goes after it was taken.
+    Value& operator=(const Value& other) { return *this = Value(other); }
+    Value& operator=(Value&& other) noexcept {
+        Value taken(std::move(other));
+        _data = std::move(taken._data);
+        return *this;
+    }
     Value(std::nullptr_t) {}
     // Templates, so that no pointer, string literal or character ever becomes `true` or a number.
     template <std::same_as<bool> T>
@@ -130,6 +141,7 @@ public:
         return item(static_cast<std::size_t>(index));
     }
     /// The member, inserted as null if missing; what is not an object becomes an empty one first.
+    /// References to members last until one is inserted: set() copies one member to another.
     Value& operator[](std::string_view key);
     Value& operator[](const char* key) { return (*this)[std::string_view(key)]; }
     Value& operator[](const std::string& key) { return (*this)[std::string_view(key)]; }
@@ -195,8 +207,7 @@ private:
 struct Value::Entry {
     template <class Key>
     requires(std::convertible_to<const Key&, std::string_view> &&
-             !std::same_as<Key, std::nullptr_t>)
-        Entry(const Key& name, Value content)
+             !std::same_as<Key, std::nullptr_t>) Entry(const Key& name, Value content)
         : key(name), value(std::move(content)) {}
 
     std::string_view key;

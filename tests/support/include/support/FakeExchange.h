@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "socketio/exchange/Exchange.h"
+
 #include "support/ManualExecutor.h"
 
 namespace socketio::test {
@@ -158,8 +159,8 @@ public:
         return exchange;
     }
 
-    FakeExchange(ManualExecutor& executor, std::shared_ptr<const Environ> environ,
-                 std::string body, Executor::LoopId loop, Capabilities can)
+    FakeExchange(ManualExecutor& executor, std::shared_ptr<const Environ> environ, std::string body,
+                 Executor::LoopId loop, Capabilities can)
         : Exchange(executor, loop, can), _manual(executor), _incoming(std::move(body)) {
         _environ = std::move(environ);
         _wantsWebSocket = _environ->header("upgrade") == "websocket";

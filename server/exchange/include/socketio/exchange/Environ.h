@@ -22,12 +22,13 @@ class Environ {
 public:
     Environ() = default;
 
-    /// Sets a variable; one that is there already is replaced.
+    /// Sets a variable; one that is there already is replaced. A value that holds NUL, CR or LF
+    /// does not get in, nor does a name that is empty or longer than 65,535 bytes.
     void set(std::string_view name, std::string_view value);
 
     /// Adds a request header under its HTTP_* (or CONTENT_*) name. A repeated header is joined:
-    /// `Cookie` with "; ", others with ",". False, and nothing added, for a name that must not get
-    /// in.
+    /// `Cookie` with "; ", others with ",". False, and nothing added, for a name or a value that
+    /// must not get in.
     bool addHeader(std::string_view name, std::string_view value);
 
     /// The value, or an empty view.

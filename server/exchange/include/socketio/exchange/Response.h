@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -37,8 +39,8 @@ private:
     std::vector<Field> _fields;
 };
 
-/// A complete answer. The front end adds Content-Length, Date, and Connection where needed.
-/// A header with the reason "" gets the standard phrase of its status.
+/// A complete answer. The front end adds the reason phrase, Content-Length, Date, and Connection
+/// where needed.
 struct Response {
     int status = 200;
     HeaderList headers;

@@ -49,7 +49,7 @@ class Server {
 public:
     /// Throws Poco::InvalidArgumentException naming an option that cannot be.
     explicit Server(ServerOptions options = {});
-    /// Stops, when nobody did, and waits up to 5 s for background tasks.
+    /// Waits up to 5 s for background tasks. Clients are said goodbye by stop() alone.
     ~Server();
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;

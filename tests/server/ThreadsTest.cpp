@@ -1,0 +1,416 @@
+// What needs real threads: call(), emits from many threads, stopping, background tasks.
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <future>
+#include <map>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <cppunit/TestFixture.h>
+#include <cppunit/extensions/HelperMacros.h>
+
+#include <Poco/Exception.h>
+
+#include "FakeSession.h"
+#include "ThreadedExecutor.h"
+#include "socketio/protocol/JsonCodec.h"
+#include "socketio/server/Server.h"
+
+namespace socketio {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/// A client that answers by itself: `answer` is called on the loop with each text that arrives.
+class AnsweringSession : public test::FakeSession {
+public:
+    using FakeSession::FakeSession;
+
+    bool send(const EngineMessage::Ptr& message) override {
+        {
+            MutexLock lock(mutex);
+            texts.emplace_back(message->text());
+            for (const Binary& attachment : message->attachments())
+                texts.push_back("<" + attachment.bytes + ">");
+            arrived.notifyAll();
+        }
+        if (answer) answer(std::string(message->text()));
+        return !isClosed;
+    }
+
+    /// Waits until `count` messages have arrived.
+    bool waitFor(std::size_t count) {
+        MutexLock lock(mutex);
+        const TimePoint deadline = Clock::system().now() + 20s;
+        while (texts.size() < count)
+            if (!arrived.waitUntil(mutex, deadline)) return false;
+        return true;
+    }
+    std::vector<std::string> all() {
+        MutexLock lock(mutex);
+        return texts;
+    }
+
+    std::function<void(std::string)> answer;
+    std::string id;  // of its socket in the main namespace
+
+private:
+    Mutex mutex;
+    Condition arrived;
+    std::vector<std::string> texts;
+};
+
+template <class Condition>
+bool eventually(Condition&& condition) {
+    const TimePoint deadline = Clock::system().now() + 20s;
+    while (!condition()) {
+        if (Clock::system().now() > deadline) return false;
+        std::this_thread::yield();
+    }
+    return true;
+}
+
+}  // namespace
+
+class ThreadsTest : public CppUnit::TestFixture {
+    CPPUNIT_TEST_SUITE(ThreadsTest);
+    CPPUNIT_TEST(callReturnsWhatTheClientAnswers);
+    CPPUNIT_TEST(callWorksInAHandlerOfTheSameClient);
+    CPPUNIT_TEST(callGivesUpAfterItsTimeout);
+    CPPUNIT_TEST(callEndsWhenTheClientGoes);
+    CPPUNIT_TEST(readingGoesOnWhileAHandlerWaitsInCall);
+    CPPUNIT_TEST(binaryEventsOfManyThreadsStayWhole);
+    CPPUNIT_TEST(emitsMeetConnectsAndDisconnects);
+    CPPUNIT_TEST(handlersAreRegisteredWhileEventsRun);
+    CPPUNIT_TEST(stopLetsHandlersFinishFirst);
+    CPPUNIT_TEST(stopReturnsThoughAHandlerBlocks);
+    CPPUNIT_TEST(backgroundTasksRunFromTheStartAndCanBeJoined);
+    CPPUNIT_TEST(backgroundTasksOfAServerNeverStartedEnd);
+    CPPUNIT_TEST(sleepEndsWhenTheServerStops);
+    CPPUNIT_TEST_SUITE_END();
+
+public:
+    void setUp() override {
+        executor.emplace();
+        server.emplace();
+    }
+    void tearDown() override {
+        for (const auto& session : sessions)
+            executor->onLoopThread([&] { session->close(CloseReason::TransportClose); });
+        // What the close has set going ends before the threads do.
+        CPPUNIT_ASSERT(eventually([&] { return server->manager().getNamespaces().empty(); }));
+        sessions.clear();
+        executor.reset();
+        server.reset();
+    }
+
+    void callReturnsWhatTheClientAnswers() {
+        server->start(*executor);
+        AnsweringSession& client = join();
+        client.answer = [&](std::string text) {
+            const std::string id = text.substr(1, text.find('[') - 1);
+            if (text.find("none") != std::string::npos) say(client, "3" + id + "[]");
+            if (text.find("one value") != std::string::npos) say(client, "3" + id + "[{\"a\":1}]");
+            if (text.find("several") != std::string::npos) say(client, "3" + id + "[\"a\",2]");
+        };
+        CPPUNIT_ASSERT(server->call("none", {}, {.sid = client.id}).isNull());
+        CPPUNIT_ASSERT(server->call("one value", 5, {.sid = client.id})["a"] == Value(1));
+        const Value several = server->call("several", std::tuple{1, 2}, {.sid = client.id});
+        CPPUNIT_ASSERT_EQUAL(std::string("[\"a\",2]"), JsonCodec::encode(several));
+        CPPUNIT_ASSERT_EQUAL(std::string("21[\"none\"]"), client.all()[1]);
+        CPPUNIT_ASSERT_EQUAL(0, executor->blocked.load());
+    }
+
+    void callWorksInAHandlerOfTheSameClient() {
+        std::promise<std::string> result;
+        server->on("go", [&](Socket& socket) {
+            CPPUNIT_ASSERT_EQUAL(0, executor->blocked.load());
+            result.set_value(socket.call("question", "q").asString());
+        });
+        server->start(*executor);
+        AnsweringSession& client = join();
+        client.answer = [&](std::string text) {
+            if (text == "21[\"question\",\"q\"]") say(client, "31[\"answer\"]");
+        };
+        say(client, "2[\"go\"]");
+        auto answer = result.get_future();
+        CPPUNIT_ASSERT(answer.wait_for(20s) == std::future_status::ready);
+        CPPUNIT_ASSERT_EQUAL(std::string("answer"), answer.get());
+    }
+
+    void callGivesUpAfterItsTimeout() {
+        server->start(*executor);
+        AnsweringSession& client = join();
+        const TimePoint before = Clock::system().now();
+        CPPUNIT_ASSERT_THROW(server->call("silence", {}, {.sid = client.id, .timeout = 50ms}),
+                             Poco::TimeoutException);
+        CPPUNIT_ASSERT(Clock::system().now() - before >= 50ms);
+        // The answer comes too late, and the next call is not confused by it.
+        client.answer = [&](std::string text) {
+            if (text.find("next") != std::string::npos) {
+                say(client, "31[\"late\"]");
+                say(client, "32[\"right\"]");
+            }
+        };
+        CPPUNIT_ASSERT_EQUAL(std::string("right"),
+                             server->call("next", {}, {.sid = client.id}).asString());
+    }
+
+    void callEndsWhenTheClientGoes() {
+        server->start(*executor);
+        AnsweringSession& client = join();
+        client.answer = [&](std::string text) {
+            if (text.find("die") != std::string::npos)
+                executor->post(0, [&client] { client.close(CloseReason::TransportClose); });
+        };
+        CPPUNIT_ASSERT_THROW(server->call("die", {}, {.sid = client.id}), Poco::IOException);
+    }
+
+    void readingGoesOnWhileAHandlerWaitsInCall() {
+        ServerOptions options;
+        options.inboundTasks = 4;
+        server.emplace(options);
+        std::atomic<int> handled{0};
+        std::promise<std::string> result;
+        server->on("go", [&](Socket& socket) {
+            result.set_value(socket.call("question").asString());
+        });
+        server->on("e", [&](Socket&) { ++handled; });
+        server->start(*executor);
+        AnsweringSession& client = join();
+        client.answer = [&](std::string text) {
+            if (text != "21[\"question\"]") return;
+            // Far more than may wait otherwise, and the answer behind it.
+            for (int i = 0; i < 50; ++i) {
+                CPPUNIT_ASSERT(!client.paused);
+                client.listener->onText("2[\"e\"]");
+            }
+            CPPUNIT_ASSERT(!client.paused);
+            client.listener->onText("31[\"answer\"]");
+        };
+        say(client, "2[\"go\"]");
+        auto answer = result.get_future();
+        CPPUNIT_ASSERT(answer.wait_for(20s) == std::future_status::ready);
+        CPPUNIT_ASSERT_EQUAL(std::string("answer"), answer.get());
+        CPPUNIT_ASSERT(eventually([&] { return handled == 50; }));
+    }
+
+    void binaryEventsOfManyThreadsStayWhole() {
+        server->start(*executor);
+        AnsweringSession& client = join();
+        constexpr int kThreads = 8, kEach = 500;
+        std::vector<std::thread> threads;
+        for (int t = 0; t < kThreads; ++t)
+            threads.emplace_back([&, t] {
+                for (int i = 0; i < kEach; ++i) {
+                    const std::string tag = std::to_string(t) + "." + std::to_string(i);
+                    const std::tuple data{tag, Binary("a" + tag), Binary("b" + tag)};
+                    if (i % 2)
+                        server->emit("e", data, {.room = client.id});
+                    else
+                        server->emit("e", data);
+                }
+            });
+        for (std::thread& thread : threads) thread.join();
+        CPPUNIT_ASSERT(client.waitFor(1 + 3 * kThreads * kEach));
+        const std::vector<std::string> texts = client.all();
+        std::map<std::string, int> next;
+        for (std::size_t i = 1; i + 2 < texts.size(); i += 3) {
+            const std::string head = "52-[\"e\",\"";
+            CPPUNIT_ASSERT_EQUAL(head, texts[i].substr(0, head.size()));
+            const std::string tag =
+                texts[i].substr(head.size(), texts[i].find('"', head.size()) - head.size());
+            CPPUNIT_ASSERT_EQUAL("<a" + tag + ">", texts[i + 1]);
+            CPPUNIT_ASSERT_EQUAL("<b" + tag + ">", texts[i + 2]);
+            // What one thread emits stays in order.
+            const std::size_t dot = tag.find('.');
+            CPPUNIT_ASSERT_EQUAL(next[tag.substr(0, dot)]++, std::stoi(tag.substr(dot + 1)));
+        }
+        CPPUNIT_ASSERT_EQUAL(std::size_t(kThreads), next.size());
+    }
+
+    void emitsMeetConnectsAndDisconnects() {
+        std::atomic<int> connected{0}, disconnected{0};
+        server->on("connect", [&](Socket& socket) {
+            ++connected;
+            socket.join("room");
+            socket.emit("hello", 1, [] {});
+        });
+        server->on("disconnect", [&](Socket&) { ++disconnected; });
+        server->start(*executor);
+        std::atomic<bool> stop{false};
+        std::vector<std::thread> threads;
+        for (int t = 0; t < 3; ++t)
+            threads.emplace_back([&] {
+                while (!stop) {
+                    server->emit("room", 1, {.room = "room"});
+                    server->emit("all", 2, {.callback = [] {}});
+                    for (const LocalSocketPtr& each : server->manager().getParticipants("/", ""))
+                        if (each->sid()[0] < 'M') server->disconnect(each->sid());
+                }
+            });
+        for (int i = 0; i < 200; ++i) {
+            AnsweringSession& client = open();
+            say(client, "0");
+            if (i % 3 == 0)
+                executor->post(0, [&client] { client.close(CloseReason::TransportClose); });
+        }
+        for (const auto& session : sessions)
+            executor->onLoopThread([&] { session->close(CloseReason::TransportClose); });
+        stop = true;
+        for (std::thread& thread : threads) thread.join();
+        CPPUNIT_ASSERT(eventually([&] { return server->manager().getNamespaces().empty(); }));
+        CPPUNIT_ASSERT(eventually([&] { return connected == disconnected; }));
+        for (const auto& session : sessions) {
+            const std::vector<std::string> texts = session->all();
+            if (!texts.empty()) CPPUNIT_ASSERT(texts[0].starts_with("0{\"sid\":"));
+        }
+    }
+
+    void handlersAreRegisteredWhileEventsRun() {
+        std::atomic<int> sum{0};
+        server->on("e", [&](Socket&, int n) { sum += n; });
+        server->start(*executor);
+        AnsweringSession &one = join(), &two = join();
+        std::thread registering([&] {
+            for (int i = 0; i < 300; ++i) {
+                server->on("e", [&](Socket&, int n) { sum += n; });
+                server->on("other" + std::to_string(i), [](Socket&) {}, "/x");
+            }
+        });
+        for (int i = 0; i < 500; ++i) {
+            say(one, "2[\"e\",1]");
+            say(two, "2[\"e\",1]");
+        }
+        registering.join();
+        CPPUNIT_ASSERT(eventually([&] { return sum == 1000; }));
+    }
+
+    void stopLetsHandlersFinishFirst() {
+        std::promise<void> entered, go;
+        std::string order;  // by handlers of one client, one at a time
+        server->on("slow", [&](Socket&) {
+            entered.set_value();
+            go.get_future().wait();
+            order += "slow;";
+            return "done";
+        });
+        server->on("next", [&](Socket&) { order += "next;"; });
+        server->on("disconnect", [&](Socket&, DisconnectReason reason) {
+            order += toString(reason);
+        });
+        server->start(*executor);
+        AnsweringSession& client = join();
+        say(client, "21[\"slow\"]");
+        say(client, "2[\"next\"]");
+        entered.get_future().wait();
+        std::thread stopping([&] { server->stop(Clock::system().now() + 20s); });
+        // The engine of this test has no sessions to close: the client goes by itself.
+        CPPUNIT_ASSERT(eventually([&] { return !server->sleep(1ms); }));
+        go.set_value();
+        CPPUNIT_ASSERT(client.waitFor(2));
+        CPPUNIT_ASSERT_EQUAL(std::string("31[\"done\"]"), client.all()[1]);
+        executor->onLoopThread([&] { client.close(CloseReason::ServerShuttingDown); });
+        stopping.join();
+        CPPUNIT_ASSERT_EQUAL(std::string("slow;next;server shutting down"), order);
+        CPPUNIT_ASSERT_THROW(server->startBackgroundTask([] {}), Poco::IllegalStateException);
+    }
+
+    void stopReturnsThoughAHandlerBlocks() {
+        std::promise<void> entered, go;
+        server->on("slow", [&](Socket&) {
+            entered.set_value();
+            go.get_future().wait();
+        });
+        server->start(*executor);
+        AnsweringSession& client = join();
+        say(client, "2[\"slow\"]");
+        entered.get_future().wait();
+        const TimePoint before = Clock::system().now();
+        server->stop(before + 100ms);
+        const Duration took = Clock::system().now() - before;
+        CPPUNIT_ASSERT(took >= 50ms && took < 10s);
+        go.set_value();
+    }
+
+    void backgroundTasksRunFromTheStartAndCanBeJoined() {
+        std::atomic<int> ran{0};
+        const auto early = server->startBackgroundTask([&] { ++ran; });
+        CPPUNIT_ASSERT(!early->join(Clock::system().now() + 5ms));
+        CPPUNIT_ASSERT_EQUAL(0, ran.load());
+        server->start(*executor);
+        early->join();
+        CPPUNIT_ASSERT_EQUAL(1, ran.load());
+        CPPUNIT_ASSERT(early->finished());
+        auto moved = std::make_unique<int>(5);
+        const auto late = server->startBackgroundTask(
+            [&](std::unique_ptr<int> a, const std::string& b) {
+                ran += *a + static_cast<int>(b.size());
+            },
+            std::move(moved), "abc");
+        late->join();
+        CPPUNIT_ASSERT_EQUAL(9, ran.load());
+        const auto failing = server->startBackgroundTask([] { throw 42; });
+        failing->join();
+    }
+
+    void backgroundTasksOfAServerNeverStartedEnd() {
+        const auto token = std::make_shared<int>();
+        const auto task = server->startBackgroundTask([token] {});
+        server.emplace();  // the former one goes
+        CPPUNIT_ASSERT(task->finished());
+        CPPUNIT_ASSERT_EQUAL(1L, token.use_count());
+        task->join();
+    }
+
+    void sleepEndsWhenTheServerStops() {
+        server->start(*executor);
+        CPPUNIT_ASSERT(server->sleep(1ms));
+        std::atomic<int> rounds{0};
+        const auto task = server->startBackgroundTask([&] {
+            while (server->sleep(1ms)) ++rounds;
+            CPPUNIT_ASSERT(!server->sleep(1h));
+        });
+        const auto sleeper = server->startBackgroundTask([&] { server->sleep(1h); });
+        CPPUNIT_ASSERT(eventually([&] { return rounds > 2; }));
+        server->stop(Clock::system().now() + 20s);
+        CPPUNIT_ASSERT(task->finished());
+        CPPUNIT_ASSERT(sleeper->finished());
+    }
+
+private:
+    AnsweringSession& open() {
+        static std::atomic<int> made{0};
+        sessions.push_back(std::make_shared<AnsweringSession>(
+            "session" + std::to_string(++made), EngineRevision::V4, 0));
+        const auto session = sessions.back();
+        executor->onLoopThread([&] { session->listener = server->openSession(session); });
+        return *session;
+    }
+    AnsweringSession& join() {
+        AnsweringSession& session = open();
+        say(session, "0");
+        CPPUNIT_ASSERT(session.waitFor(1));
+        const std::string answer = session.all()[0];
+        session.id = answer.substr(8, answer.size() - 10);
+        return session;
+    }
+    /// From the client, on the loop; returns at once.
+    void say(AnsweringSession& session, std::string text) {
+        executor->post(0, [&session, text = std::move(text)] {
+            if (const auto listener = session.listener) listener->onText(text);
+        });
+    }
+
+    std::optional<test::ThreadedExecutor> executor;
+    std::optional<Server> server;
+    std::vector<std::shared_ptr<AnsweringSession>> sessions;
+};
+
+CPPUNIT_TEST_SUITE_REGISTRATION(ThreadsTest);
+
+}  // namespace socketio
