@@ -6,9 +6,14 @@ add_library(socketio_socketio INTERFACE)
 add_library(socketio::socketio ALIAS socketio_socketio)
 set_target_properties(socketio_socketio PROPERTIES EXPORT_NAME socketio)
 target_link_libraries(socketio_socketio INTERFACE socketio::http socketio::middleware)
+# <socketio/socketio.h>, which includes what a program needs of all of them.
+target_sources(socketio_socketio INTERFACE FILE_SET HEADERS
+    BASE_DIRS ${CMAKE_SOURCE_DIR}/server/http/include
+    FILES ${CMAKE_SOURCE_DIR}/server/http/include/socketio/socketio.h)
 
 get_property(socketio_libraries GLOBAL PROPERTY SOCKETIO_LIBRARIES)
-install(TARGETS socketio_socketio EXPORT socketioTargets)
+install(TARGETS socketio_socketio EXPORT socketioTargets
+        FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 foreach(library IN LISTS socketio_libraries)
     install(TARGETS ${library} EXPORT socketioTargets
             ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}

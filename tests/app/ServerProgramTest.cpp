@@ -153,6 +153,7 @@ public:
             while (ann.frame().opcode != test::RawFrame::Close) {
             }
             ann.raw().sendClose(1000);
+            ann.raw().close();
             CPPUNIT_ASSERT_EQUAL(0, program.wait());
         }
         ChildProgram early(serving());  // nobody has connected yet

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "socketio/engine/EngineServer.h"
+
 #include "support/FakeExchange.h"
 #include "support/ManualExecutor.h"
 
@@ -86,8 +87,8 @@ public:
     /// A session that began on a WebSocket, its open packet read.
     std::shared_ptr<FakeWebSocketChannel> openWebSocket(int revision = 4,
                                                         std::string_view more = {}) {
-        const auto exchange = webSocket("EIO=" + std::to_string(revision) +
-                                        "&transport=websocket" + std::string(more));
+        const auto exchange = webSocket("EIO=" + std::to_string(revision) + "&transport=websocket" +
+                                        std::string(more));
         exchange->channel->take();
         return exchange->channel;
     }
@@ -131,10 +132,10 @@ inline std::string joined(const Log& log) {
     return text;
 }
 
-#define ASSERT_LOG(...)                                             \
-    do {                                                            \
-        const ::socketio::test::Log logArguments[] = {__VA_ARGS__}; \
-        CPPUNIT_ASSERT_EQUAL(::socketio::test::joined(logArguments[0]), \
+#define ASSERT_LOG(...)                                                  \
+    do {                                                                 \
+        const ::socketio::test::Log logArguments[] = {__VA_ARGS__};      \
+        CPPUNIT_ASSERT_EQUAL(::socketio::test::joined(logArguments[0]),  \
                              ::socketio::test::joined(logArguments[1])); \
     } while (false)
 

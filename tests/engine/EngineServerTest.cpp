@@ -59,10 +59,9 @@ public:
             const auto answer =
                 engine.get("EIO=" + std::to_string(revision) + "&transport=polling&t=Pq1x");
             CPPUNIT_ASSERT_EQUAL(200, answer->status());
-            const std::string open =
-                "0" + openJson(engine.session().sid(), "\"websocket\"");
-            CPPUNIT_ASSERT_EQUAL(
-                revision == 4 ? open : std::to_string(open.size()) + ":" + open, answer->body());
+            const std::string open = "0" + openJson(engine.session().sid(), "\"websocket\"");
+            CPPUNIT_ASSERT_EQUAL(revision == 4 ? open : std::to_string(open.size()) + ":" + open,
+                                 answer->body());
             CPPUNIT_ASSERT_EQUAL(std::string("text/plain; charset=UTF-8"),
                                  answer->header("Content-Type"));
             CPPUNIT_ASSERT(engine.session().revision() ==
@@ -171,11 +170,10 @@ public:
 
         // Malformed, or through a front end that cannot upgrade.
         EngineFixture engine;
-        const auto malformed =
-            engine.get("EIO=4&transport=websocket", {{"Upgrade", "websocket"}});
+        const auto malformed = engine.get("EIO=4&transport=websocket", {{"Upgrade", "websocket"}});
         CPPUNIT_ASSERT_EQUAL(400, malformed->status());
-        const auto old = engine.get("EIO=4&transport=websocket", {{"Upgrade", "websocket"},
-                                                                  {"Sec-WebSocket-Version", "8"}});
+        const auto old = engine.get("EIO=4&transport=websocket",
+                                    {{"Upgrade", "websocket"}, {"Sec-WebSocket-Version", "8"}});
         CPPUNIT_ASSERT_EQUAL(426, old->status());
         CPPUNIT_ASSERT_EQUAL(std::string("13"), old->header("Sec-WebSocket-Version"));
 
@@ -214,8 +212,8 @@ public:
             CPPUNIT_ASSERT_EQUAL_MESSAGE(c.query, c.status, answer->status());
             CPPUNIT_ASSERT_EQUAL_MESSAGE(c.query, std::string(c.body), answer->body());
         }
-        for (const char* query : {"EIO=3&transport=websocket", "transport=websocket",
-                                  "EIO=5&transport=websocket"}) {
+        for (const char* query :
+             {"EIO=3&transport=websocket", "transport=websocket", "EIO=5&transport=websocket"}) {
             const auto answer = engine.webSocket(query + sid);
             CPPUNIT_ASSERT_EQUAL_MESSAGE(query, 400, answer->status());
             CPPUNIT_ASSERT_MESSAGE(query, !answer->channel);
@@ -226,8 +224,7 @@ public:
 
         // A session on a WebSocket has no polls.
         engine.openWebSocket(4);
-        const std::string onWebSocket =
-            "EIO=4&transport=polling&sid=" + engine.session().sid();
+        const std::string onWebSocket = "EIO=4&transport=polling&sid=" + engine.session().sid();
         CPPUNIT_ASSERT_EQUAL(std::string(kBadRequest), engine.get(onWebSocket)->body());
         CPPUNIT_ASSERT_EQUAL(std::string(kBadRequest), engine.post(onWebSocket, "4x")->body());
         CPPUNIT_ASSERT(!engine.session().closed());
@@ -323,8 +320,7 @@ public:
             };
             const std::string body = engine.get("EIO=4&transport=polling")->body();
             CPPUNIT_ASSERT_EQUAL(15L, std::count(body.begin(), body.end(), '\x1e'));
-            const auto rest =
-                engine.get("EIO=4&transport=polling&sid=" + engine.session().sid());
+            const auto rest = engine.get("EIO=4&transport=polling&sid=" + engine.session().sid());
             CPPUNIT_ASSERT_EQUAL(std::string("4m\x1e"
                                              "4m\x1e"
                                              "4m\x1e"
@@ -366,8 +362,7 @@ public:
         for (const bool throws : {false, true}) {
             EngineFixture engine;
             engine.refuseSessions = true;
-            if (throws)
-                engine.whenOpened = [](EngineSession&) { throw Poco::Exception("no"); };
+            if (throws) engine.whenOpened = [](EngineSession&) { throw Poco::Exception("no"); };
             CPPUNIT_ASSERT_EQUAL(500, engine.get("EIO=4&transport=polling")->status());
             const auto exchange = engine.webSocket("EIO=4&transport=websocket");
             CPPUNIT_ASSERT(exchange->channel->closed());
@@ -389,9 +384,8 @@ public:
         options.cookie = EngineCookie{};
         EngineFixture engine(options);
         const auto first = engine.get("EIO=4&transport=polling");
-        CPPUNIT_ASSERT_EQUAL(
-            "io=" + engine.session().sid() + "; Path=/; HttpOnly; SameSite=Lax",
-            first->header("Set-Cookie"));
+        CPPUNIT_ASSERT_EQUAL("io=" + engine.session().sid() + "; Path=/; HttpOnly; SameSite=Lax",
+                             first->header("Set-Cookie"));
         const std::string query = "EIO=4&transport=polling&sid=" + engine.session().sid();
         engine.send("x");
         CPPUNIT_ASSERT_EQUAL(std::string(), engine.get(query)->header("Set-Cookie"));
@@ -402,8 +396,8 @@ public:
             "io=" + engine.session().sid() + "; Path=/; HttpOnly; Secure; SameSite=Lax",
             secure->header("Set-Cookie"));
 
-        options.cookie = EngineCookie{"lb", "/app", "example.org", "None", false, true,
-                                      std::chrono::seconds(60)};
+        options.cookie = EngineCookie{"lb",  "/app", "example.org",           "None",
+                                      false, true,   std::chrono::seconds(60)};
         EngineFixture full(options);
         const auto answer = full.get("EIO=4&transport=polling");
         CPPUNIT_ASSERT_EQUAL("lb=" + full.session().sid() +
@@ -421,8 +415,7 @@ public:
               engine.get("EIO=9&transport=polling"), engine.get("EIO=4&transport=no"),
               engine.get("EIO=4&transport=polling", {{"Origin", "https://evil.example"}})}) {
             CPPUNIT_ASSERT_EQUAL(std::string("no-store"), answer->header("Cache-Control"));
-            CPPUNIT_ASSERT_EQUAL(std::string("nosniff"),
-                                 answer->header("X-Content-Type-Options"));
+            CPPUNIT_ASSERT_EQUAL(std::string("nosniff"), answer->header("X-Content-Type-Options"));
         }
         const auto explorer =
             engine.get("EIO=4&transport=polling", {{"User-Agent", "Mozilla/5.0 Trident/7.0"}});
@@ -434,9 +427,8 @@ public:
         options.corsAllowedOrigins = "https://good.example";
         EngineFixture engine(options);
         const auto preflight = [&](FakeExchange::Headers headers) {
-            return engine.begin(FakeExchange::make(engine.executor, "OPTIONS",
-                                                   engine.target("EIO=4&transport=polling"),
-                                                   headers));
+            return engine.begin(FakeExchange::make(
+                engine.executor, "OPTIONS", engine.target("EIO=4&transport=polling"), headers));
         };
         const auto good = preflight({{"Origin", "https://good.example"},
                                      {"Access-Control-Request-Method", "POST"},
@@ -445,8 +437,7 @@ public:
         CPPUNIT_ASSERT_EQUAL(std::string(), good->body());
         CPPUNIT_ASSERT_EQUAL(std::string("https://good.example"),
                              good->header("Access-Control-Allow-Origin"));
-        CPPUNIT_ASSERT_EQUAL(std::string("true"),
-                             good->header("Access-Control-Allow-Credentials"));
+        CPPUNIT_ASSERT_EQUAL(std::string("true"), good->header("Access-Control-Allow-Credentials"));
         CPPUNIT_ASSERT_EQUAL(std::string("OPTIONS, GET, POST"),
                              good->header("Access-Control-Allow-Methods"));
         CPPUNIT_ASSERT_EQUAL(std::string("content-type, x-token"),
@@ -571,8 +562,7 @@ public:
                                  [](const auto& c) { return c->closed(); });
         };
         // On a loop it does not wait.
-        engine.executor.onLoop(
-            0, [&] { engine.server.stop(engine.executor.clock().now() + 30s); });
+        engine.executor.onLoop(0, [&] { engine.server.stop(engine.executor.clock().now() + 30s); });
         engine.executor.run();
         CPPUNIT_ASSERT_EQUAL(1000L, closed());
         CPPUNIT_ASSERT_EQUAL(503, engine.get("EIO=4&transport=polling")->status());
@@ -597,8 +587,7 @@ public:
         const auto poll = engine.get(parked);
         const std::string between = engine.openPolling();
         engine.send("last words");
-        engine.executor.onLoop(
-            0, [&] { engine.server.stop(engine.executor.clock().now() + 30s); });
+        engine.executor.onLoop(0, [&] { engine.server.stop(engine.executor.clock().now() + 30s); });
         engine.executor.run();
         CPPUNIT_ASSERT_EQUAL(std::string("1"), poll->body());
         CPPUNIT_ASSERT_EQUAL(std::string("4last words\x1e"

@@ -58,10 +58,10 @@ public:
             const char* text;
             const char* binary;
         };
-        const Case cases[] = {{4, "", nullptr},    {4, "7", nullptr},      {4, "hello", nullptr},
-                              {4, "b!", nullptr},  {4, "0{}", nullptr},    {3, "", nullptr},
-                              {3, "9x", nullptr},  {3, "b5AQI=", nullptr}, {3, "bAQI=", nullptr},
-                              {3, nullptr, ""},    {3, nullptr, "4hello"}, {3, nullptr, "\x02"},
+        const Case cases[] = {{4, "", nullptr},     {4, "7", nullptr},      {4, "hello", nullptr},
+                              {4, "b!", nullptr},   {4, "0{}", nullptr},    {3, "", nullptr},
+                              {3, "9x", nullptr},   {3, "b5AQI=", nullptr}, {3, "bAQI=", nullptr},
+                              {3, nullptr, ""},     {3, nullptr, "4hello"}, {3, nullptr, "\x02"},
                               {3, "b4AQ=", nullptr}};
         for (const Case& c : cases) {
             EngineFixture engine;
@@ -216,12 +216,10 @@ public:
             CloseReason reason;
             const char* body;
         };
-        for (const Case& c : {Case{CloseReason::ForcedClose, "1"},
-                              Case{CloseReason::ServerShuttingDown, "1"},
-                              Case{CloseReason::ParseError, "1"},
-                              Case{CloseReason::TransportError, "1"},
-                              Case{CloseReason::PingTimeout, "1"},
-                              Case{CloseReason::TransportClose, "6"}}) {
+        for (const Case& c :
+             {Case{CloseReason::ForcedClose, "1"}, Case{CloseReason::ServerShuttingDown, "1"},
+              Case{CloseReason::ParseError, "1"}, Case{CloseReason::TransportError, "1"},
+              Case{CloseReason::PingTimeout, "1"}, Case{CloseReason::TransportClose, "6"}}) {
             EngineFixture engine;
             const std::string query = engine.openPolling();
             const auto poll = engine.get(query);
@@ -317,8 +315,7 @@ public:
     void dropsTheEnvironWhenTold() {
         EngineFixture engine;
         const auto exchange = engine.webSocket("EIO=4&transport=websocket&token=t");
-        CPPUNIT_ASSERT_EQUAL(std::string("t"),
-                             engine.session().environ()->queryParameter("token"));
+        CPPUNIT_ASSERT_EQUAL(std::string("t"), engine.session().environ()->queryParameter("token"));
         CPPUNIT_ASSERT(engine.session().environ() == exchange->sharedEnviron());
         engine.session().dropEnviron();
         CPPUNIT_ASSERT(!engine.session().environ());

@@ -199,8 +199,8 @@ public:
 
     void timeBeginsWhenTheAnswerHasLeft() {
         EngineFixture engine;
-        const auto handshake = FakeExchange::make(
-            engine.executor, "GET", engine.target("EIO=3&transport=polling"));
+        const auto handshake =
+            FakeExchange::make(engine.executor, "GET", engine.target("EIO=3&transport=polling"));
         handshake->autoSend = false;
         engine.begin(handshake);
         engine.executor.advance(10s);
@@ -213,8 +213,8 @@ public:
 
     void aHandshakeThatIsNeverSentTimesOut() {
         EngineFixture engine;
-        const auto handshake = FakeExchange::make(
-            engine.executor, "GET", engine.target("EIO=4&transport=polling"));
+        const auto handshake =
+            FakeExchange::make(engine.executor, "GET", engine.target("EIO=4&transport=polling"));
         handshake->autoSend = false;
         engine.begin(handshake);
         engine.executor.advance(45s);

@@ -1,7 +1,6 @@
-#include <zlib.h>
-
 #include <cppunit/TestFixture.h>
 #include <cppunit/extensions/HelperMacros.h>
+#include <zlib.h>
 
 #include "EngineFixture.h"
 
@@ -56,6 +55,7 @@ class PollingTransportTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(aPollAfterOneThatIsDueIsNoOverlap);
     CPPUNIT_TEST(overlappingPostsEndTheSessionAtTheHead);
     CPPUNIT_TEST(anAbortedPollEndsTheSession);
+    CPPUNIT_TEST(aClientThatLeavesInTheMiddleOfAnAnswerEndsTheSession);
     CPPUNIT_TEST(anAbortedPostEndsTheSession);
     CPPUNIT_TEST(aPausedListenerHoldsTheAnswerOfAPost);
     CPPUNIT_TEST(aHeldPostThatIsAbortedEndsTheSession);
@@ -197,22 +197,25 @@ public:
         EngineFixture engine;
         const std::string query = engine.openPolling(3);
         CPPUNIT_ASSERT_EQUAL(std::string("ok"),
-                             engine.post(query, "2:4€10:b4AQIDBA==3:4😀",
-                                         {{"Content-Type", "text/plain;charset=UTF-8"}})
+                             engine
+                                 .post(query, "2:4€10:b4AQIDBA==3:4😀",
+                                       {{"Content-Type", "text/plain;charset=UTF-8"}})
                                  ->body());
         CPPUNIT_ASSERT_EQUAL(
             std::string("ok"),
-            engine.post(query, bytesOf({0, 2, 255}) + "4x" + bytesOf({1, 2, 255, 4, 9}),
-                        {{"Content-Type", "application/octet-stream"}})
+            engine
+                .post(query, bytesOf({0, 2, 255}) + "4x" + bytesOf({1, 2, 255, 4, 9}),
+                      {{"Content-Type", "application/octet-stream"}})
                 ->body());
         ASSERT_LOG((Log{"text €", "binary \x01\x02\x03\x04", "text 😀", "text x", "binary \x09"}),
                    engine.listener().log);
     }
 
     void refusesBadPostsAndEndsTheSession() {
-        for (const char* body : {"", "abc", "\x1e", "\x1e\x1e", "4a\x1e", "9", "b!!!!", "4\xff",
-                                 "0{}", "5", "2", "4a\x1e"
-                                                  "9"}) {
+        for (const char* body :
+             {"", "abc", "\x1e", "\x1e\x1e", "4a\x1e", "9", "b!!!!", "4\xff", "0{}", "5", "2",
+              "4a\x1e"
+              "9"}) {
             EngineFixture engine;
             const std::string query = engine.openPolling(4);
             const auto poll = engine.get(query);
@@ -262,7 +265,11 @@ public:
     void limitsThePacketsOfAPost() {
         const auto payload = [](int packets) {
             std::string body = "40";
-            for (int i = 1; i < packets; ++i) body += "\x1e" "4" + std::to_string(i);
+            for (int i = 1; i < packets; ++i)
+                body +=
+                    "\x1e"
+                    "4" +
+                    std::to_string(i);
             return body;
         };
         EngineFixture engine;
@@ -272,8 +279,7 @@ public:
             const Log log = engine.listener().take();
             CPPUNIT_ASSERT_EQUAL(static_cast<std::size_t>(packets), log.size());
             for (int i = 0; i < packets; ++i)
-                CPPUNIT_ASSERT_EQUAL("text " + std::to_string(i),
-                                     log[static_cast<std::size_t>(i)]);
+                CPPUNIT_ASSERT_EQUAL("text " + std::to_string(i), log[static_cast<std::size_t>(i)]);
         }
         CPPUNIT_ASSERT_EQUAL(400, engine.post(query, payload(1001))->status());
         ASSERT_LOG(Log{"close parse error"}, engine.listener().log);
@@ -300,17 +306,15 @@ public:
         const auto packed = engine.post(query, "4x", {{"Content-Encoding", "gzip"}});
         CPPUNIT_ASSERT_EQUAL(415, packed->status());
         CPPUNIT_ASSERT(!packed->bodyAsked);
-        CPPUNIT_ASSERT_EQUAL(
-            std::string("ok"),
-            engine.post(query, "4y", {{"Content-Encoding", "identity"}})->body());
+        CPPUNIT_ASSERT_EQUAL(std::string("ok"),
+                             engine.post(query, "4y", {{"Content-Encoding", "identity"}})->body());
         ASSERT_LOG(Log{"text y"}, engine.listener().log);
     }
 
     void refusesBinaryBodiesOfRevision4() {
         for (const char* type : {"application/octet-stream", "Application/Octet-Stream; x=1"}) {
             EngineFixture engine;
-            const auto answer =
-                engine.post(engine.openPolling(4), "4x", {{"Content-Type", type}});
+            const auto answer = engine.post(engine.openPolling(4), "4x", {{"Content-Type", type}});
             CPPUNIT_ASSERT_EQUAL(400, answer->status());
             ASSERT_LOG(Log{"close transport error"}, engine.listener().log);
         }
@@ -374,6 +378,25 @@ public:
         CPPUNIT_ASSERT_EQUAL(std::string("poll aborted"), engine.listener().closeDetail);
         CPPUNIT_ASSERT_EQUAL(400, engine.get(query)->status());
         CPPUNIT_ASSERT_EQUAL(std::size_t(0), engine.executor.armedTimers());
+    }
+
+    void aClientThatLeavesInTheMiddleOfAnAnswerEndsTheSession() {
+        for (const bool leaves : {true, false}) {
+            EngineFixture engine;
+            const std::string query = engine.openPolling();
+            engine.send(std::string(100'000, 'x'));
+            const auto poll = FakeExchange::make(engine.executor, "GET", engine.target(query));
+            poll->autoSend = false;
+            engine.begin(poll);
+            CPPUNIT_ASSERT_EQUAL(std::size_t(100'001), poll->body().size());
+            if (leaves)
+                poll->abort();
+            else
+                poll->sent();
+            engine.executor.run();
+            CPPUNIT_ASSERT_EQUAL(leaves, engine.session().closed());
+            if (leaves) ASSERT_LOG(Log{"close transport error"}, engine.listener().log);
+        }
     }
 
     void anAbortedPostEndsTheSession() {
@@ -563,8 +586,7 @@ public:
         for (const char* bad : {"a", "1;alert(1)", "%3Cscript%3E", "", "12345678901"}) {
             EngineFixture engine(options);
             CPPUNIT_ASSERT_EQUAL_MESSAGE(
-                bad, 400,
-                engine.get("EIO=3&transport=polling&j=" + std::string(bad))->status());
+                bad, 400, engine.get("EIO=3&transport=polling&j=" + std::string(bad))->status());
         }
         EngineFixture engine(options);
         const auto open = engine.get("EIO=3&transport=polling&b64=1&j=7");
@@ -572,8 +594,7 @@ public:
         CPPUNIT_ASSERT_EQUAL(std::string("application/javascript; charset=UTF-8"),
                              open->header("Content-Type"));
         CPPUNIT_ASSERT_EQUAL(std::string("nosniff"), open->header("X-Content-Type-Options"));
-        const std::string query =
-            "EIO=3&transport=polling&b64=1&j=7&sid=" + engine.session().sid();
+        const std::string query = "EIO=3&transport=polling&b64=1&j=7&sid=" + engine.session().sid();
         engine.onSession([](EngineSession& s) {
             std::string text(EngineMessage::kHeadroom, ' ');
             s.send(EngineMessage::create(text + "\"\\", {Binary("A")}));

@@ -71,8 +71,7 @@ public:
         ASSERT_LOG((Log{"text a", "upgrade", "text b", "close transport close"}),
                    engine.listener().log);
         CPPUNIT_ASSERT(loops.size() >= 3);
-        for (const Executor::LoopId loop : loops)
-            CPPUNIT_ASSERT_EQUAL(Executor::LoopId(0), loop);
+        for (const Executor::LoopId loop : loops) CPPUNIT_ASSERT_EQUAL(Executor::LoopId(0), loop);
         CPPUNIT_ASSERT_EQUAL(1L, engine.sessions.back().use_count());
     }
 
@@ -177,8 +176,8 @@ public:
         const auto candidate = engine.openCandidate(query, 1);
         candidate->text("2probe");
         engine.executor.run();
-        candidate->text("5");                      // seen by loop 1, not yet by the session
-        const auto poll = engine.get(query);       // seen by the session's own loop
+        candidate->text("5");                 // seen by loop 1, not yet by the session
+        const auto poll = engine.get(query);  // seen by the session's own loop
         const auto post = engine.post(query, "4x");
         CPPUNIT_ASSERT_EQUAL(400, poll->status());
         CPPUNIT_ASSERT_EQUAL(400, post->status());

@@ -115,8 +115,7 @@ public:
         candidate->text("5");
         engine.send("5");
         engine.executor.run();
-        ASSERT_LOG((Log{"3probe", "41", "42", "43", "b:A", "b:B", "44", "45"}),
-                   candidate->take());
+        ASSERT_LOG((Log{"3probe", "41", "42", "43", "b:A", "b:B", "44", "45"}), candidate->take());
         CPPUNIT_ASSERT_EQUAL(std::size_t(0), engine.session().queuedBytes());
     }
 
@@ -170,10 +169,14 @@ public:
             const char* binary;
         };
         const Case cases[] = {
-            {{"2"}, nullptr},       {{"4hello"}, nullptr},
-            {{""}, nullptr},        {{"3probe"}, nullptr},
-            {{"2probe "}, nullptr}, {{"5"}, nullptr},
-            {{}, "2probe"},         {{"2probe"}, "5"},
+            {{"2"}, nullptr},
+            {{"4hello"}, nullptr},
+            {{""}, nullptr},
+            {{"3probe"}, nullptr},
+            {{"2probe "}, nullptr},
+            {{"5"}, nullptr},
+            {{}, "2probe"},
+            {{"2probe"}, "5"},
             {{"2probe", "2probe"}, nullptr},
             {{"2probe", "4hello"}, nullptr},
             {{"2probe", "55"}, nullptr},
@@ -388,25 +391,24 @@ public:
     void abandonedUpgradesLeaveNothing() {
         EngineFixture engine;
         constexpr std::size_t kCount = 10'000;
-        for (std::size_t i = 0; i < kCount / 10; ++i) {
+        for (std::size_t i = 0; i < kCount / 50; ++i) {
             const std::string query = engine.openPolling();
-            for (int attempt = 0; attempt < 10; ++attempt) {
+            for (int attempt = 0; attempt < 50; ++attempt) {
                 const auto candidate = engine.openCandidate(query);
                 if (attempt % 3 == 1) candidate->text("2probe");
                 if (attempt % 3 == 2) engine.get(query)->sent();
-                if (attempt < 9) candidate->drop(1006);
+                if (attempt < 49) candidate->drop(1006);
                 engine.send("x");
                 if (attempt % 3 != 2) engine.get(query);
                 engine.executor.run();
             }
         }
-        CPPUNIT_ASSERT_EQUAL(kCount / 10, engine.server.sessionCount());
+        CPPUNIT_ASSERT_EQUAL(kCount / 50, engine.server.sessionCount());
         engine.executor.advance(45s);
         engine.listeners.clear();
         CPPUNIT_ASSERT_EQUAL(std::size_t(0), engine.server.sessionCount());
         CPPUNIT_ASSERT_EQUAL(std::size_t(0), engine.executor.armedTimers());
-        for (const auto& session : engine.sessions)
-            CPPUNIT_ASSERT_EQUAL(1L, session.use_count());
+        for (const auto& session : engine.sessions) CPPUNIT_ASSERT_EQUAL(1L, session.use_count());
     }
 
 private:

@@ -6,6 +6,7 @@
 #include <cppunit/extensions/HelperMacros.h>
 
 #include "socketio/exchange/App.h"
+
 #include "support/FakeExchange.h"
 
 namespace socketio {
@@ -41,9 +42,9 @@ public:
     }
 
     void answersWhatHandlersThrow() {
-        const std::function<void()> throwers[] = {
-            [] { throw std::runtime_error("secret"); }, [] { throw Poco::Exception("secret"); },
-            [] { throw 42; }};
+        const std::function<void()> throwers[] = {[] { throw std::runtime_error("secret"); },
+                                                  [] { throw Poco::Exception("secret"); },
+                                                  [] { throw 42; }};
         for (const auto& thrower : throwers) {
             ManualExecutor executor;
             Recorder app([&](const Exchange::Ptr&) { thrower(); });

@@ -30,9 +30,8 @@ public:
         environ.set("A", "");
         environ.set("AB", std::string(100'000, 'x'));
         std::vector<std::pair<std::string, std::string>> seen;
-        environ.forEach([&](std::string_view name, std::string_view value) {
-            seen.emplace_back(name, value);
-        });
+        environ.forEach(
+            [&](std::string_view name, std::string_view value) { seen.emplace_back(name, value); });
         CPPUNIT_ASSERT_EQUAL(std::size_t(3), seen.size());
         CPPUNIT_ASSERT_EQUAL(std::string("B"), seen[0].first);
         CPPUNIT_ASSERT_EQUAL(std::string("A"), seen[1].first);
@@ -118,12 +117,15 @@ public:
             const char *query, *name, *value;
         };
         const Case cases[] = {
-            {"a=1", "a", "1"},          {"a=1&b=2", "b", "2"},     {"a=1&a=2", "a", "2"},
-            {"a=1&a=", "a", ""},        {"", "a", ""},             {"b=1", "a", ""},
-            {"a", "a", ""},             {"aa=1", "a", ""},         {"a=b=c", "a", "b=c"},
-            {"a=x%20y+z", "a", "x y z"}, {"%61=1", "a", "1"},       {"a+b=1", "a b", "1"},
-            {"&&a=1&&", "a", "1"},      {"=1", "", "1"},           {"a=%00", "b", ""},
-            {"sid=x&t=1", "sid", "x"},  {"a=%zz", "a", "%zz"},
+            {"a=1", "a", "1"},     {"a=1&b=2", "b", "2"},
+            {"a=1&a=2", "a", "2"}, {"a=1&a=", "a", ""},
+            {"", "a", ""},         {"b=1", "a", ""},
+            {"a", "a", ""},        {"aa=1", "a", ""},
+            {"a=b=c", "a", "b=c"}, {"a=x%20y+z", "a", "x y z"},
+            {"%61=1", "a", "1"},   {"a+b=1", "a b", "1"},
+            {"&&a=1&&", "a", "1"}, {"=1", "", "1"},
+            {"a=%00", "b", ""},    {"sid=x&t=1", "sid", "x"},
+            {"a=%zz", "a", "%zz"},
         };
         for (const Case& c : cases) {
             Environ environ;

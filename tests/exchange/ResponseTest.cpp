@@ -58,8 +58,7 @@ public:
         CPPUNIT_ASSERT_EQUAL(400, text.status);
         CPPUNIT_ASSERT(text.headers.get("Content-Type") == "text/plain; charset=utf-8");
         CPPUNIT_ASSERT_EQUAL(std::string("no"), text.body);
-        CPPUNIT_ASSERT(Response::json(200, "{}").headers.get("content-type") ==
-                       "application/json");
+        CPPUNIT_ASSERT(Response::json(200, "{}").headers.get("content-type") == "application/json");
         const Response notFound = Response::notFound();
         CPPUNIT_ASSERT_EQUAL(404, notFound.status);
         CPPUNIT_ASSERT_EQUAL(std::string("Not Found"), notFound.body);

@@ -12,9 +12,9 @@ namespace socketio {
 
 using namespace std::chrono_literals;
 using test::Arrivals;
+using test::HttpFixture;
 using test::RawClient;
 using test::RawResponse;
-using test::TestServer;
 
 /// HTTP behaviour over real sockets; the grammar of heads and chunks is tested with its codec.
 class HttpConnectionTest : public CppUnit::TestFixture {
@@ -53,6 +53,7 @@ class HttpConnectionTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(anAnsweredRequestIsNotAborted);
     CPPUNIT_TEST(answersAfterAHalfClose);
     CPPUNIT_TEST(tellsWhenTheAnswerHasBeenSent);
+    CPPUNIT_TEST(letsGoOfTheSentCallbackOfALostAnswer);
     CPPUNIT_TEST(aClientThatGoesAwayInItsBodyIsLetGo);
     CPPUNIT_TEST(closesConnectionsThatSayNothing);
     CPPUNIT_TEST(aSlowHeadIsAnswered408);
@@ -63,14 +64,14 @@ class HttpConnectionTest : public CppUnit::TestFixture {
 
 public:
     /// The app answers each request on the loop with its path.
-    static void echoPaths(TestServer& server) {
+    static void echoPaths(HttpFixture& server) {
         server.app->onBegin = [](const Exchange::Ptr& exchange) {
             exchange->respond(Response::text(200, exchange->environ().path()));
         };
     }
 
     void showsTheRequestAsAnEnviron() {
-        TestServer server;
+        HttpFixture server;
         server.app->onHandle = [](const Exchange::Ptr& exchange) {
             std::string all;
             exchange->environ().forEach([&](std::string_view name, std::string_view value) {
@@ -113,7 +114,7 @@ public:
     }
 
     void dropsHeadersThatCouldBeMistaken() {
-        TestServer server;
+        HttpFixture server;
         server.app->onBegin = [](const Exchange::Ptr& exchange) {
             const Environ& environ = exchange->environ();
             std::string seen(environ.header("X-Forwarded-For"));
@@ -131,7 +132,7 @@ public:
     }
 
     void keepsTheConnectionUnlessToldOtherwise() {
-        TestServer server;
+        HttpFixture server;
         echoPaths(server);
         server.start();
         struct Case {
@@ -166,7 +167,7 @@ public:
     }
 
     void closesAfterTheAgreedNumberOfRequests() {
-        TestServer server;
+        HttpFixture server;
         server.options.limits.keepAliveRequests = 3;
         echoPaths(server);
         server.start();
@@ -179,7 +180,7 @@ public:
 
     void answersPipelinedRequestsInOrder() {
         std::atomic<int> inProgress{0}, most{0};
-        TestServer server;
+        HttpFixture server;
         // Workers may finish in any order: one request at a time is given to them.
         server.app->onHandle = [&](const Exchange::Ptr& exchange) {
             const int now = ++inProgress;
@@ -205,7 +206,7 @@ public:
     }
 
     void answersNothingBehindABadRequest() {
-        TestServer server;
+        HttpFixture server;
         echoPaths(server);
         server.start();
         RawClient client = server.client();
@@ -219,7 +220,7 @@ public:
     }
 
     void readsARequestHoweverItIsCut() {
-        TestServer server;
+        HttpFixture server;
         server.app->onHandle = [](const Exchange::Ptr& exchange) {
             exchange->respond(Response::text(
                 200, std::string(exchange->environ().path()) + "|" + exchange->body()));
@@ -244,7 +245,7 @@ public:
     }
 
     void refusesBadRequestsAndCloses() {
-        TestServer server;
+        HttpFixture server;
         server.options.limits.head.requestLine = 100;
         server.options.limits.head.field = 200;
         server.options.limits.head.fields = 5;
@@ -278,7 +279,7 @@ public:
     }
 
     void aHeadRequestGetsTheHeadersAlone() {
-        TestServer server;
+        HttpFixture server;
         server.app->onBegin = [](const Exchange::Ptr& exchange) {
             if (exchange->environ().path() == "/stream") {
                 exchange->start(200, {{"X-A", "b"}});
@@ -303,7 +304,7 @@ public:
     }
 
     void someAnswersHaveNoBody() {
-        TestServer server;
+        HttpFixture server;
         server.app->onBegin = [](const Exchange::Ptr& exchange) {
             const int status = std::stoi(exchange->environ().queryParameter("s"));
             exchange->respond({status, {}, "not to be sent"});
@@ -322,7 +323,7 @@ public:
     }
 
     void framingIsNotTheAppsBusiness() {
-        TestServer server;
+        HttpFixture server;
         server.app->onBegin = [](const Exchange::Ptr& exchange) {
             HeaderList headers{{"content-length", "1"},
                                {"Transfer-Encoding", "chunked"},
@@ -346,7 +347,7 @@ public:
 
     void anAnswerMayBeLargerThanTheOutboundLimit() {
         const std::string large(3'000'000, 'L');
-        TestServer server;
+        HttpFixture server;
         server.options.limits.outboundBytes = 100'000;
         server.app->onBegin = [&](const Exchange::Ptr& exchange) {
             exchange->respond(Response::text(200, large));
@@ -361,7 +362,7 @@ public:
     }
 
     void collectsBodiesOfBothFramings() {
-        TestServer server;
+        HttpFixture server;
         server.app->onHandle = [](const Exchange::Ptr& exchange) {
             exchange->respond({200, {}, exchange->takeBody()});
         };
@@ -385,7 +386,7 @@ public:
     }
 
     void asksForTheBodyOnlyWhenItIsWanted() {
-        TestServer server;
+        HttpFixture server;
         server.app->maxBody = 10;
         server.app->onHandle = [](const Exchange::Ptr& exchange) {
             exchange->respond({200, {}, exchange->takeBody()});
@@ -424,7 +425,7 @@ public:
     }
 
     void refusesABodyThatIsTooLarge() {
-        TestServer server;
+        HttpFixture server;
         server.app->maxBody = 10;
         server.app->onHandle = [](const Exchange::Ptr& exchange) {
             exchange->respond({200, {}, exchange->takeBody()});
@@ -445,7 +446,7 @@ public:
 
     void refusesBadChunks() {
         Arrivals<Exchange::BodyStatus> bodies;
-        TestServer server;
+        HttpFixture server;
         server.app->onBegin = [&](const Exchange::Ptr& exchange) {
             exchange->receiveBody(100, [&, weak = std::weak_ptr(exchange)](auto status) {
                 bodies.put(status);
@@ -463,7 +464,7 @@ public:
     void aBadBodyEndsAnAnswerThatHasBegun() {
         Arrivals<Exchange::BodyStatus> bodies;
         Arrivals<Exchange::Ptr> begun;
-        TestServer server;
+        HttpFixture server;
         server.app->onBegin = [&](const Exchange::Ptr& exchange) {
             exchange->start(200, {});
             exchange->write("begun");
@@ -484,7 +485,7 @@ public:
     }
 
     void anUnreadBodyIsNeverARequest() {
-        TestServer server;
+        HttpFixture server;
         echoPaths(server);  // never asks for a body
         server.start();
         const std::string inner = "GET /inner HTTP/1.1\r\nHost: h\r\n\r\n";
@@ -508,7 +509,7 @@ public:
 
     void answersFromAnotherThread() {
         std::jthread answerer;
-        TestServer server;
+        HttpFixture server;
         server.app->onBegin = [&](const Exchange::Ptr& exchange) {
             if (answerer.joinable()) answerer.join();
             answerer = std::jthread(
@@ -524,7 +525,7 @@ public:
     }
 
     void aDroppedRequestIsAnswered500() {
-        TestServer server;
+        HttpFixture server;
         server.app->onBegin = [](const Exchange::Ptr&) {};
         server.start();
         {
@@ -541,7 +542,7 @@ public:
     }
 
     void whatTheAppThrowsIsAnswered500() {
-        TestServer server;
+        HttpFixture server;
         server.app->onBegin = [&](const Exchange::Ptr& exchange) {
             if (exchange->environ().path() == "/worker")
                 server.app->App::begin(exchange);
@@ -557,7 +558,7 @@ public:
 
     void onlyTheFirstAnswerCounts() {
         Arrivals<bool> results;
-        TestServer server;
+        HttpFixture server;
         server.app->onBegin = [&](const Exchange::Ptr& exchange) {
             exchange->respond(Response::text(200, "first"));
             exchange->respond(Response::text(200, "second"));
@@ -576,7 +577,7 @@ public:
     }
 
     void streamsInChunks() {
-        TestServer server;
+        HttpFixture server;
         server.app->onHandle = [](const Exchange::Ptr& exchange) {
             exchange->start(200, {{"X-A", "b"}});
             for (const char* part : {"one", "", "two"}) exchange->write(part);
@@ -597,7 +598,7 @@ public:
     }
 
     void streamsToAnOldClientUntilTheEnd() {
-        TestServer server;
+        HttpFixture server;
         server.app->onHandle = [](const Exchange::Ptr& exchange) {
             exchange->start(200, {});
             exchange->write("one");
@@ -614,7 +615,7 @@ public:
     }
 
     void streamsWhatWasAnnounced() {
-        TestServer server;
+        HttpFixture server;
         server.app->onHandle = [](const Exchange::Ptr& exchange) {
             exchange->start(200, {{"Content-Length", "6"}});
             exchange->write("one");
@@ -642,7 +643,7 @@ public:
         constexpr std::size_t kTotal = 16'000'000;
         std::atomic<std::size_t> written{0};
         Arrivals<bool> done;
-        TestServer server;
+        HttpFixture server;
         server.options.limits.outboundBytes = 1'000'000;
         server.app->onHandle = [&](const Exchange::Ptr& exchange) {
             exchange->start(200, {});
@@ -681,7 +682,7 @@ public:
 
     void aWriterIsToldThatItsReaderHasGone() {
         Arrivals<std::string> events;
-        TestServer server;
+        HttpFixture server;
         server.app->onHandle = [&](const Exchange::Ptr& exchange) {
             exchange->onAbort([&] { events.put("abort"); });
             exchange->start(200, {});
@@ -701,7 +702,7 @@ public:
     }
 
     void anUnfinishedStreamIsCutOff() {
-        TestServer server;
+        HttpFixture server;
         server.app->onHandle = [](const Exchange::Ptr& exchange) {
             exchange->start(200, {});
             exchange->write("one");
@@ -716,7 +717,7 @@ public:
         Arrivals<std::string> aborted;
         Exchange::Ptr parked;
         Arrivals<bool> begun;
-        TestServer server;
+        HttpFixture server;
         server.app->onBegin = [&](const Exchange::Ptr& exchange) {
             parked = exchange;
             exchange->onAbort([&, path = std::string(exchange->environ().path())] {
@@ -743,7 +744,7 @@ public:
     void noticesAClientThatHasGoneBefore() {
         Arrivals<Exchange::Ptr> begun;
         Arrivals<std::string> aborted;
-        TestServer server;
+        HttpFixture server;
         server.app->onBegin = [&](const Exchange::Ptr& exchange) { begun.put(exchange); };
         server.start();
         for (const bool half : {false, true}) {
@@ -768,7 +769,7 @@ public:
     void aRequestReadAfterAHalfCloseIsAborted() {
         Arrivals<std::string> aborted;
         Arrivals<Exchange::Ptr> begun;
-        TestServer server;
+        HttpFixture server;
         server.app->onBegin = [&](const Exchange::Ptr& exchange) {
             if (exchange->environ().path() == "/parked")
                 exchange->onAbort([&] { aborted.put("aborted"); });
@@ -791,7 +792,7 @@ public:
     void anAnsweredRequestIsNotAborted() {
         std::atomic<int> aborts{0};
         Arrivals<Exchange::Ptr> begun;
-        TestServer server;
+        HttpFixture server;
         server.app->onBegin = [&](const Exchange::Ptr& exchange) {
             exchange->onAbort([&] { ++aborts; });
             if (exchange->environ().path() == "/back") exchange->onAbort({});
@@ -821,7 +822,7 @@ public:
 
     void answersAfterAHalfClose() {
         Arrivals<Exchange::Ptr> begun;
-        TestServer server;
+        HttpFixture server;
         server.app->onBegin = [&](const Exchange::Ptr& exchange) { begun.put(exchange); };
         server.start();
         RawClient client = server.client();
@@ -836,7 +837,7 @@ public:
 
     void tellsWhenTheAnswerHasBeenSent() {
         Arrivals<std::string> events;
-        TestServer server;
+        HttpFixture server;
         server.app->onBegin = [&](const Exchange::Ptr& exchange) {
             const std::string path(exchange->environ().path());
             if (path == "/before") exchange->onSent([&] { events.put("before"); });
@@ -855,10 +856,36 @@ public:
         }
     }
 
+    void letsGoOfTheSentCallbackOfALostAnswer() {
+        Arrivals<Exchange::Ptr> kept;
+        Arrivals<std::string> events;
+        HttpFixture server;
+        server.app->onBegin = [&](const Exchange::Ptr& exchange) {
+            // Reports that the callback, which holds it, has been destroyed.
+            const std::shared_ptr<void> held(nullptr, [&](void*) { events.put("let go"); });
+            exchange->onSent([&, held] { events.put("sent"); });
+            if (exchange->environ().path() == "/answered")
+                exchange->respond(Response::text(200, std::string(8'000'000, 'x')));
+            kept.put(exchange);
+        };
+        server.start();
+        for (const char* path : {"/answered", "/parked"}) {
+            RawClient client(server.port(), {.receiveBuffer = 20'000});
+            client.request("GET", path);
+            const Exchange::Ptr exchange = kept.take();
+            client.reset();
+            CPPUNIT_ASSERT_EQUAL_MESSAGE(path, std::string("let go"), events.take());
+            exchange->respond(Response::text(200, "late"));
+            exchange->onSent([&] { events.put("sent"); });
+        }
+        server.server->stop();
+        CPPUNIT_ASSERT(events.empty());
+    }
+
     void aClientThatGoesAwayInItsBodyIsLetGo() {
         Arrivals<Exchange::BodyStatus> bodies;
         std::weak_ptr<Exchange> weak;
-        TestServer server;
+        HttpFixture server;
         server.app->onBegin = [&](const Exchange::Ptr& exchange) {
             weak = exchange;
             exchange->receiveBody(100, [&](Exchange::BodyStatus status) { bodies.put(status); });
@@ -880,7 +907,7 @@ public:
     }
 
     void closesConnectionsThatSayNothing() {
-        TestServer server;
+        HttpFixture server;
         server.options.limits.headTime = 60ms;
         echoPaths(server);
         server.start();
@@ -889,7 +916,7 @@ public:
     }
 
     void aSlowHeadIsAnswered408() {
-        TestServer server;
+        HttpFixture server;
         server.options.limits.headTime = 100ms;
         echoPaths(server);
         server.start();
@@ -910,7 +937,7 @@ public:
 
     void aSlowBodyIsAnswered408() {
         Arrivals<Exchange::BodyStatus> bodies;
-        TestServer server;
+        HttpFixture server;
         server.options.limits.bodyGrace = 100ms;
         server.options.limits.bodyTime = 400ms;
         server.options.limits.minBodyRate = 1000;
@@ -938,7 +965,7 @@ public:
     }
 
     void closesIdleConnections() {
-        TestServer server;
+        HttpFixture server;
         server.options.limits.keepAliveTime = 80ms;
         echoPaths(server);
         server.start();
@@ -951,7 +978,7 @@ public:
 
     void aParkedRequestHasNoDeadline() {
         Arrivals<Exchange::Ptr> begun;
-        TestServer server;
+        HttpFixture server;
         server.options.limits.keepAliveTime = 50ms;
         server.options.limits.headTime = 50ms;
         server.app->onBegin = [&](const Exchange::Ptr& exchange) { begun.put(exchange); };

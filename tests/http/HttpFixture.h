@@ -70,9 +70,9 @@ public:
 
 /// A server on a free port of the loopback. Declare it behind what its app uses: it stops when it
 /// goes out of scope.
-class TestServer {
+class HttpFixture {
 public:
-    TestServer() {
+    HttpFixture() {
         options.host = "127.0.0.1";
         options.port = 0;
         options.hub.ioThreads = 1;

@@ -16,8 +16,8 @@ namespace socketio {
 using namespace std::chrono_literals;
 using test::Arrivals;
 using test::FunctionApp;
+using test::HttpFixture;
 using test::RawClient;
-using test::TestServer;
 
 namespace {
 
@@ -188,7 +188,7 @@ public:
 
     void stopWaitsForRequestsInProgress() {
         Arrivals<Exchange::Ptr> begun;
-        TestServer server;
+        HttpFixture server;
         server.app->onBegin = [&](const Exchange::Ptr& exchange) { begun.put(exchange); };
         server.start();
         RawClient client = server.client();
@@ -211,7 +211,7 @@ public:
     void stopCutsOffWhatTakesTooLong() {
         Arrivals<Exchange::Ptr> begun;
         Arrivals<bool> aborted;
-        TestServer server;
+        HttpFixture server;
         server.app->onBegin = [&](const Exchange::Ptr& exchange) {
             exchange->onAbort([&] { aborted.put(true); });
             begun.put(exchange);
@@ -231,7 +231,7 @@ public:
     void stopLetsTheAppEndItsRequests() {
         Arrivals<Exchange::Ptr> begun;
         Exchange::Ptr parked;
-        TestServer server;
+        HttpFixture server;
         server.app->onBegin = [&](const Exchange::Ptr& exchange) { begun.put(exchange); };
         server.app->onStop = [&](TimePoint deadline) {
             const bool ahead = deadline > std::chrono::steady_clock::now();
@@ -337,7 +337,7 @@ public:
         Arrivals<Exchange::Ptr> begun;
         Exchange::Ptr kept;
         {
-            TestServer server;
+            HttpFixture server;
             server.app->onBegin = [&](const Exchange::Ptr& exchange) { begun.put(exchange); };
             server.start();
             RawClient client = server.client();

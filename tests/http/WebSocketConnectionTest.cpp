@@ -14,10 +14,10 @@ namespace socketio {
 
 using namespace std::chrono_literals;
 using test::Arrivals;
+using test::HttpFixture;
 using test::RawClient;
 using test::RawFrame;
 using test::RawResponse;
-using test::TestServer;
 
 namespace {
 
@@ -48,12 +48,10 @@ struct Echo : WebSocketListener {
     void onClosed(std::uint16_t code, std::string_view detail) override {
         closed.put({code, std::string(detail)});
     }
-    void onDrained() override { ++drained; }
 
     Arrivals<Closed>& closed;
     std::function<void(const std::string&)> onText;
     std::weak_ptr<WebSocketChannel> channel;
-    std::atomic<int> drained{0};
 };
 
 using Listener = std::shared_ptr<Echo>;
@@ -70,6 +68,7 @@ class WebSocketConnectionTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(acceptsOnlyGoodHandshakes);
     CPPUNIT_TEST(addsTheHeadersOfTheApp);
     CPPUNIT_TEST(upgradesLater);
+    CPPUNIT_TEST(messagesWaitForAListener);
     CPPUNIT_TEST(anUpgradeOfALostRequestGivesAClosedChannel);
     CPPUNIT_TEST(answersPings);
     CPPUNIT_TEST(tooManyControlFramesEndIt);
@@ -88,7 +87,7 @@ class WebSocketConnectionTest : public CppUnit::TestFixture {
 
 public:
     /// Every handshake is accepted and its channel reported; `prepare` may set up the listener.
-    static void accept(TestServer& server, Arrivals<Closed>& closed,
+    static void accept(HttpFixture& server, Arrivals<Closed>& closed,
                        std::function<void(const Listener&, const Channel&)> prepare = {}) {
         server.app->onBegin = [&closed, prepare](const Exchange::Ptr& exchange) {
             if (!exchange->isWebSocketHandshake()) {
@@ -106,7 +105,7 @@ public:
 
     void echoesMessages() {
         Arrivals<Closed> closed;
-        TestServer server;
+        HttpFixture server;
         accept(server, closed);
         RawClient client = server.client();
         client.upgrade();
@@ -133,7 +132,7 @@ public:
 
     void handsOnSeveralMessagesOfOneSegment() {
         Arrivals<Closed> closed;
-        TestServer server;
+        HttpFixture server;
         accept(server, closed);
         RawClient client = server.client();
         client.upgrade();
@@ -145,7 +144,7 @@ public:
 
     void readsFramesThatCameWithTheHandshake() {
         Arrivals<Closed> closed;
-        TestServer server;
+        HttpFixture server;
         accept(server, closed);
         {
             RawClient client = server.client();
@@ -170,7 +169,7 @@ public:
 
     void readsFramesHoweverTheyAreCut() {
         Arrivals<Closed> closed;
-        TestServer server;
+        HttpFixture server;
         accept(server, closed);
         const std::string bytes = RawClient::upgradeRequest("/x") +
                                   RawClient::frame(RawFrame::Text, "one") +
@@ -194,7 +193,7 @@ public:
 
     void acceptsOnlyGoodHandshakes() {
         Arrivals<Closed> closed;
-        TestServer server;
+        HttpFixture server;
         accept(server, closed);
         const std::string line = "GET / HTTP/1.1\r\nHost: h\r\n",
                           upgrade = "Upgrade: websocket\r\n",
@@ -254,7 +253,7 @@ public:
 
     void addsTheHeadersOfTheApp() {
         Arrivals<Channel> channels;
-        TestServer server;
+        HttpFixture server;
         server.app->onBegin = [&](const Exchange::Ptr& exchange) {
             channels.put(exchange->upgrade(
                 100, {{"Set-Cookie", "a=b"}, {"Content-Length", "5"}, {"Upgrade", "x"}}));
@@ -271,7 +270,7 @@ public:
     void upgradesLater() {
         Arrivals<Closed> closed;
         Arrivals<Exchange::Ptr> begun;
-        TestServer server;
+        HttpFixture server;
         server.app->onBegin = [&](const Exchange::Ptr& exchange) { begun.put(exchange); };
         server.start();
         RawClient client = server.client();
@@ -290,10 +289,31 @@ public:
         CPPUNIT_ASSERT_EQUAL(std::string("early"), client.readText());
     }
 
+    void messagesWaitForAListener() {
+        Arrivals<Closed> closed;
+        Arrivals<Channel> channels;
+        HttpFixture server;
+        server.app->onBegin = [&](const Exchange::Ptr& exchange) {
+            channels.put(exchange->upgrade(1000));
+        };
+        server.start();
+        RawClient client = server.client();
+        client.send(RawClient::upgradeRequest() + RawClient::frame(RawFrame::Text, "one"));
+        CPPUNIT_ASSERT_EQUAL(101, client.readResponse().status);
+        client.sendText("two");
+        std::this_thread::sleep_for(30ms);  // let it come first; either order must do
+        const Channel channel = channels.take();
+        const auto listener = std::make_shared<Echo>(closed);
+        listener->channel = channel;
+        channel->setListener(listener);
+        CPPUNIT_ASSERT_EQUAL(std::string("one"), client.readText());
+        CPPUNIT_ASSERT_EQUAL(std::string("two"), client.readText());
+    }
+
     void anUpgradeOfALostRequestGivesAClosedChannel() {
         Arrivals<Closed> closed;
         Arrivals<Exchange::Ptr> begun;
-        TestServer server;
+        HttpFixture server;
         server.app->onBegin = [&](const Exchange::Ptr& exchange) { begun.put(exchange); };
         server.start();
         RawClient client = server.client();
@@ -315,7 +335,7 @@ public:
 
     void answersPings() {
         Arrivals<Closed> closed;
-        TestServer server;
+        HttpFixture server;
         accept(server, closed);
         RawClient client = server.client();
         client.upgrade();
@@ -332,7 +352,7 @@ public:
 
     void tooManyControlFramesEndIt() {
         Arrivals<Closed> closed;
-        TestServer server;
+        HttpFixture server;
         accept(server, closed);
         for (const int opcode : {RawFrame::Ping, RawFrame::Pong}) {
             RawClient client = server.client();
@@ -352,7 +372,7 @@ public:
 
     void thePeerCloses() {
         Arrivals<Closed> closed;
-        TestServer server;
+        HttpFixture server;
         accept(server, closed);
         struct Case {
             std::string payload;
@@ -386,7 +406,7 @@ public:
 
     void refusesBadFramesWithTheirCode() {
         Arrivals<Closed> closed;
-        TestServer server;
+        HttpFixture server;
         accept(server, closed);
         const std::pair<std::string, int> cases[] = {
             {std::string("\x81\x02hi"), 1002},                                      // no mask
@@ -408,11 +428,12 @@ public:
 
     void weCloseAndWaitForThePeer() {
         Arrivals<Closed> closed;
-        TestServer server;
-        accept(server, closed, [](const Listener& listener, const Channel& channel) {
-            listener->onText = [weak = std::weak_ptr(channel)](const std::string& text) {
+        std::atomic<int> messages{0};
+        HttpFixture server;
+        accept(server, closed, [&](const Listener& listener, const Channel& channel) {
+            listener->onText = [&, weak = std::weak_ptr(channel)](const std::string&) {
                 const Channel own = weak.lock();
-                if (text == "more") own->send(textFrame("must not come: it was closed"));
+                ++messages;
                 own->send(textFrame("bye"));
                 own->close(4321, "why");
                 own->close(1000);
@@ -433,12 +454,13 @@ public:
         client.sendClose(4321);
         CPPUNIT_ASSERT_EQUAL(std::string(), client.readToEnd());
         CPPUNIT_ASSERT_EQUAL(std::uint16_t(4321), closed.take().code);
+        CPPUNIT_ASSERT_EQUAL(1, messages.load());  // what crossed the close frame is dropped
     }
 
     void aPeerThatDoesNotAnswerTheCloseIsCutOff() {
         Arrivals<Closed> closed;
         Arrivals<Channel> channels;
-        TestServer server;
+        HttpFixture server;
         server.options.limits.webSocketCloseWait = 80ms;
         accept(server, closed,
                [&](const Listener&, const Channel& channel) { channels.put(channel); });
@@ -454,7 +476,7 @@ public:
 
     void tellsWhenTheConnectionIsLost() {
         Arrivals<Closed> closed;
-        TestServer server;
+        HttpFixture server;
         accept(server, closed);
         for (const bool reset : {true, false}) {
             RawClient client = server.client();
@@ -472,7 +494,7 @@ public:
 
     void abortEndsItAtOnce() {
         Arrivals<Closed> closed;
-        TestServer server;
+        HttpFixture server;
         accept(server, closed, [](const Listener& listener, const Channel& channel) {
             listener->onText = [weak = std::weak_ptr(channel)](const std::string&) {
                 weak.lock()->abort();
@@ -489,7 +511,7 @@ public:
     void sendsFromOtherThreadsInOrder() {
         Arrivals<Closed> closed;
         Arrivals<Channel> channels;
-        TestServer server;
+        HttpFixture server;
         accept(server, closed,
                [&](const Listener&, const Channel& channel) { channels.put(channel); });
         RawClient client = server.client();
@@ -516,7 +538,7 @@ public:
     void sendingToAClosedChannelDoesNothing() {
         Arrivals<Closed> closed;
         Arrivals<Channel> channels;
-        TestServer server;
+        HttpFixture server;
         accept(server, closed,
                [&](const Listener&, const Channel& channel) { channels.put(channel); });
         RawClient client = server.client();
@@ -540,7 +562,7 @@ public:
         Arrivals<Closed> closed;
         Arrivals<Channel> channels;
         Arrivals<std::string> texts;
-        TestServer server;
+        HttpFixture server;
         accept(server, closed, [&](const Listener& listener, const Channel& channel) {
             listener->onText = [&, weak = std::weak_ptr(channel)](const std::string& text) {
                 if (text == "pause") weak.lock()->pauseReading(true);
@@ -570,7 +592,7 @@ public:
     void aReaderThatIsTooSlowIsCutOff() {
         Arrivals<Closed> closed;
         Arrivals<Channel> channels;
-        TestServer server;
+        HttpFixture server;
         server.options.limits.outboundBytes = 500'000;
         accept(server, closed,
                [&](const Listener&, const Channel& channel) { channels.put(channel); });
@@ -589,7 +611,7 @@ public:
     void stoppingTheServerSaysGoodbye() {
         Arrivals<Closed> closed;
         Arrivals<bool> stopped;
-        TestServer server;
+        HttpFixture server;
         accept(server, closed);
         RawClient client = server.client();
         client.upgrade();

@@ -110,6 +110,7 @@ class HubTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(closesAfterTheLastByteIsSent);
     CPPUNIT_TEST(abortReportsItsDetail);
     CPPUNIT_TEST(aPeerThatClosesIsNoticed);
+    CPPUNIT_TEST(aPeerThatIsLostWhileItsInputWaitsIsNoticed);
     CPPUNIT_TEST(aSlowReaderIsClosedAtTheOutputLimit);
     CPPUNIT_TEST(outputWithoutProgressIsClosedAtTheStallTime);
     CPPUNIT_TEST(deadlinesFire);
@@ -173,6 +174,21 @@ public:
         CPPUNIT_ASSERT_EQUAL(1, journal.ended.load());
         second.reset();
         CPPUNIT_ASSERT(journal.waitForClosed(2));
+        CPPUNIT_ASSERT_EQUAL(std::string("connection lost"), journal.lastClosed());
+    }
+
+    void aPeerThatIsLostWhileItsInputWaitsIsNoticed() {
+        start(1);
+        RawClient client(port);
+        client.send(std::string(200'000, 'x'));  // a line without end: reading stops
+        // Ten posts may need ten turns: more than the loop needs to fill the room for input.
+        for (int i = 0; i < 10; ++i) {
+            std::promise<void> ran;
+            hub->post(0, [&] { ran.set_value(); });
+            ran.get_future().wait();
+        }
+        client.reset();
+        CPPUNIT_ASSERT(journal.waitForClosed(1));
         CPPUNIT_ASSERT_EQUAL(std::string("connection lost"), journal.lastClosed());
     }
 

@@ -160,17 +160,16 @@ public:
         const auto chat = std::make_shared<Chat>(trace);
         server->registerNamespace(chat);
         server->registerNamespace(chat);
-        Server other;
-        CPPUNIT_ASSERT_THROW(other.registerNamespace(chat), Poco::IllegalStateException);
-        CPPUNIT_ASSERT_THROW(other.registerNamespace(nullptr), Poco::InvalidArgumentException);
+        Server second;
+        CPPUNIT_ASSERT_THROW(second.registerNamespace(chat), Poco::IllegalStateException);
+        CPPUNIT_ASSERT_THROW(second.registerNamespace(nullptr), Poco::InvalidArgumentException);
     }
 
     void aLaterObjectReplacesTheFormer() {
-        std::string former;
-        server->registerNamespace(std::make_shared<Chat>(former));
+        server->registerNamespace(std::make_shared<Chat>(other));
         server->registerNamespace(std::make_shared<Chat>(trace));
         open().join("/chat");
-        CPPUNIT_ASSERT_EQUAL(std::string(), former);
+        CPPUNIT_ASSERT_EQUAL(std::string(), other);
         CPPUNIT_ASSERT_EQUAL(std::string("connect;"), trace);
     }
 
@@ -178,14 +177,13 @@ public:
         ServerOptions options;
         options.namespaces = {"/a", "/own"};
         make(options);
-        std::string own;
         server->registerNamespace(std::make_shared<Chat>(trace, "*"));
-        server->registerNamespace(std::make_shared<Chat>(own, "/own"));
+        server->registerNamespace(std::make_shared<Chat>(other, "/own"));
         Peer& peer = open();
         peer.join("/a");
         peer.join("/own");
         CPPUNIT_ASSERT_EQUAL(std::string("connect;"), trace);
-        CPPUNIT_ASSERT_EQUAL(std::string("connect;"), own);
+        CPPUNIT_ASSERT_EQUAL(std::string("connect;"), other);
         peer.say("0/b,");
         ASSERT_HEARD("4/b,{\"message\":\"Invalid namespace\"}", peer);
     }
@@ -256,6 +254,9 @@ public:
                              ask([](Socket&, std::string event) { return event; }));
         CPPUNIT_ASSERT_EQUAL(std::string("31[]"), ask([](Socket&) {}));
     }
+
+private:
+    std::string other;  // what another object writes down
 };
 
 CPPUNIT_TEST_SUITE_REGISTRATION(NamespaceTest);

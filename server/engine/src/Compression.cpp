@@ -48,8 +48,8 @@ int parseWeight(std::string_view text) {
 class Deflater {
 public:
     explicit Deflater(int windowBits) {
-        _ready = deflateInit2(&_stream, kLevel, Z_DEFLATED, windowBits, 8, Z_DEFAULT_STRATEGY) ==
-                 Z_OK;
+        _ready =
+            deflateInit2(&_stream, kLevel, Z_DEFLATED, windowBits, 8, Z_DEFAULT_STRATEGY) == Z_OK;
     }
     ~Deflater() {
         if (_ready) deflateEnd(&_stream);

@@ -8,8 +8,9 @@
 #include <Poco/Exception.h>
 #include <Poco/Logger.h>
 
-#include "Compression.h"
 #include "socketio/protocol/EnginePayload.h"
+
+#include "Compression.h"
 
 namespace socketio {
 
@@ -17,7 +18,6 @@ namespace {
 
 // Packing more than this takes milliseconds, which a loop must not spend.
 constexpr std::size_t kPackOnWorkerBytes = 32 * 1024;
-
 
 std::string_view errorBody(EngineError error) {
     switch (error) {
@@ -187,8 +187,7 @@ void EngineContext::warn(EngineLimit limit, TimePoint now, const std::string& te
     Throttle& throttle = _throttles[static_cast<std::size_t>(limit)];
     const std::int64_t ticks = now.time_since_epoch().count();
     std::int64_t quietUntil = throttle.quietUntil.load();
-    const std::int64_t next =
-        (now + std::chrono::seconds(1)).time_since_epoch().count();
+    const std::int64_t next = (now + std::chrono::seconds(1)).time_since_epoch().count();
     if (ticks < quietUntil || !throttle.quietUntil.compare_exchange_strong(quietUntil, next)) {
         throttle.suppressed.fetch_add(1);
         return;

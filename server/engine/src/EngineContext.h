@@ -7,10 +7,11 @@
 #include <string>
 #include <string_view>
 
-#include "OriginPolicy.h"
-#include "SessionTable.h"
 #include "socketio/engine/EngineOptions.h"
 #include "socketio/exchange/Exchange.h"
+
+#include "OriginPolicy.h"
+#include "SessionTable.h"
 
 namespace Poco {
 class Logger;

@@ -42,12 +42,15 @@ EngineMessage::Ptr EngineMessage::create(std::string text, std::vector<Binary> a
 
     auto message = std::make_shared<EngineMessage>();
     message->_hasText = true;
-    message->_textOffset = header + 1;
-    message->_textFrame = SharedFrame(std::move(text), kTypeAt - header);
-    message->_attachments = std::move(attachments);
-    message->_bytes = message->_textFrame.size();
-    for (const Binary& attachment : message->_attachments)
-        message->_bytes += attachment.bytes.size() + kMaxWebSocketHeaderBytes;
+    message->_text = std::move(text);
+    message->_frameAt = static_cast<std::uint32_t>(kTypeAt - header);
+    message->_bytes = message->textFrame().size();
+    if (!attachments.empty()) {
+        for (const Binary& attachment : attachments)
+            message->_bytes += attachment.bytes.size() + kMaxWebSocketHeaderBytes;
+        message->_parts = std::make_unique<Parts>();
+        message->_parts->attachments = std::move(attachments);
+    }
     return message;
 }
 
@@ -60,16 +63,19 @@ EngineMessage::Ptr EngineMessage::fromText(std::string_view text) {
 
 EngineMessage::Ptr EngineMessage::fromBinary(std::string_view bytes) {
     auto message = std::make_shared<EngineMessage>();
-    message->_attachments.emplace_back(std::string(bytes));
+    message->_parts = std::make_unique<Parts>();
+    message->_parts->attachments.emplace_back(std::string(bytes));
     message->_bytes = bytes.size() + kMaxWebSocketHeaderBytes;
     return message;
 }
 
 SharedFrame EngineMessage::webSocketFrames(EngineRevision revision, bool base64) const {
-    if (_attachments.empty()) return _textFrame;
+    if (!_parts)
+        return SharedFrame(std::shared_ptr<const std::string>(shared_from_this(), &_text),
+                           _frameAt);
     if (base64) return SharedFrame(encodeFrames(revision, true, 0));
-    MutexLock lock(_mutex);
-    SharedFrame& frames = revision == EngineRevision::V3 ? _framesV3 : _framesV4;
+    MutexLock lock(_parts->mutex);
+    SharedFrame& frames = revision == EngineRevision::V3 ? _parts->framesV3 : _parts->framesV4;
     if (frames.empty()) frames = SharedFrame(encodeFrames(revision, false, 0));
     return frames;
 }
@@ -83,11 +89,11 @@ SharedFrame EngineMessage::webSocketFramesFrom(std::size_t index, EngineRevision
 std::string EngineMessage::encodeFrames(EngineRevision revision, bool base64,
                                         std::size_t index) const {
     std::string out;
-    out.reserve(_bytes + _attachments.size());
-    if (_hasText && index == 0) out.append(_textFrame.view());
+    out.reserve(_bytes + attachments().size());
+    if (_hasText && index == 0) out.append(textFrame());
     const std::size_t first = _hasText ? (index == 0 ? 0 : index - 1) : index;
-    for (std::size_t i = first; i < _attachments.size(); ++i)
-        appendBinaryFrame(out, revision, base64, _attachments[i].bytes);
+    for (std::size_t i = first; i < attachments().size(); ++i)
+        appendBinaryFrame(out, revision, base64, attachments()[i].bytes);
     return out;
 }
 
@@ -99,9 +105,16 @@ void EngineMessage::addTo(EnginePayloadWriter& writer, std::size_t index) const 
         }
         --index;
     }
-    writer.add(EnginePacket::Type::Message, _attachments[index].bytes, true);
+    writer.add(EnginePacket::Type::Message, attachments()[index].bytes, true);
 }
 
-std::string_view EngineMessage::text() const { return _textFrame.view().substr(_textOffset); }
+std::string_view EngineMessage::text() const {
+    return _hasText ? std::string_view(_text).substr(kHeadroom) : std::string_view();
+}
+
+const std::vector<Binary>& EngineMessage::attachments() const {
+    static const std::vector<Binary> none;
+    return _parts ? _parts->attachments : none;
+}
 
 }  // namespace socketio

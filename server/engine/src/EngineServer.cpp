@@ -165,9 +165,9 @@ void EngineServer::Impl::open(const Exchange::Ptr& exchange, const EngineRequest
         }
         return;
     }
-    const bool served = request.revision && (*request.revision == EngineRevision::V4
-                                                 ? context->options.engineIo4
-                                                 : context->options.engineIo3);
+    const bool served =
+        request.revision && (*request.revision == EngineRevision::V4 ? context->options.engineIo4
+                                                                     : context->options.engineIo3);
     if (!served) {
         context->refuse(exchange, EngineError::UnsupportedVersion);
         return;
@@ -193,9 +193,9 @@ void EngineServer::Impl::open(const Exchange::Ptr& exchange, const EngineRequest
 Session EngineServer::Impl::makeSession(const Exchange::Ptr& exchange,
                                         const EngineRequest& request) const {
     for (;;) {
-        auto session = std::make_shared<EngineSessionImpl>(
-            context, generateId(), *request.revision, exchange->executor(), exchange->loop(),
-            exchange->sharedEnviron());
+        auto session = std::make_shared<EngineSessionImpl>(context, generateId(), *request.revision,
+                                                           exchange->executor(), exchange->loop(),
+                                                           exchange->sharedEnviron());
         if (context->table.insert(session)) return session;
     }
 }
@@ -204,8 +204,7 @@ void EngineServer::Impl::openWebSocket(const Exchange::Ptr& exchange,
                                        const EngineRequest& request) {
     const Session session = makeSession(exchange, request);
     const auto channel = exchange->upgrade(context->options.maxHttpBufferSize);
-    const auto transport =
-        std::make_shared<WebSocketTransport>(session, channel, request.base64);
+    const auto transport = std::make_shared<WebSocketTransport>(session, channel, request.base64);
     channel->setListener(transport);
     session->openWebSocket(transport, onOpen);
     // stop() has either seen the session in the table, or is seen here.
@@ -231,8 +230,7 @@ void EngineServer::Impl::continueSession(const Exchange::Ptr& exchange,
         return;
     }
     const bool webSocket = exchange->isWebSocketHandshake();
-    const bool matches = request.transport == EngineRequest::Transport::Polling ||
-                         webSocket;
+    const bool matches = request.transport == EngineRequest::Transport::Polling || webSocket;
     if (*request.revision != session->revision() || !matches ||
         (request.jsonp && (!context->options.jsonp || request.jsonpIndex.empty()))) {
         context->refuse(exchange, EngineError::BadRequest);
@@ -288,8 +286,7 @@ void EngineServer::Impl::poll(const Exchange::Ptr& exchange, const EngineRequest
 void EngineServer::Impl::post(const Exchange::Ptr& exchange, const EngineRequest& request,
                               const Session& session) {
     if (!isPlainBody(exchange->environ())) {
-        context->answer(exchange,
-                        Response::json(415, R"({"code":3,"message":"Bad request"})"));
+        context->answer(exchange, Response::json(415, R"({"code":3,"message":"Bad request"})"));
         return;
     }
     // The session hears of the POST at its head: a second one beside it is refused before its
@@ -301,16 +298,15 @@ void EngineServer::Impl::post(const Exchange::Ptr& exchange, const EngineRequest
                                  [session, exchange] { session->postHead(exchange); });
     }
     // The session keeps the exchange; the callback must not, since the exchange keeps it.
-    exchange->receiveBody(
-        context->options.maxHttpBufferSize,
-        [session, weak = std::weak_ptr<Exchange>(exchange),
-         jsonp = request.jsonp](Exchange::BodyStatus status) {
-            const Exchange::Ptr received = weak.lock();
-            if (!received) return;
-            onHome(session, received, [session, received, status, jsonp] {
-                session->postBody(received, status, jsonp);
-            });
-        });
+    exchange->receiveBody(context->options.maxHttpBufferSize,
+                          [session, weak = std::weak_ptr<Exchange>(exchange),
+                           jsonp = request.jsonp](Exchange::BodyStatus status) {
+                              const Exchange::Ptr received = weak.lock();
+                              if (!received) return;
+                              onHome(session, received, [session, received, status, jsonp] {
+                                  session->postBody(received, status, jsonp);
+                              });
+                          });
 }
 
 }  // namespace socketio

@@ -126,6 +126,10 @@ bool EngineSessionImpl::callOpen(const OpenCallback& onOpen) {
         drop(CloseReason::ForcedClose);
         return false;
     }
+    if (_context->logger.debug())
+        _context->logger.debug("session " + sid() + " opened over " +
+                               (_webSocket ? "websocket" : "polling") +
+                               (revision() == EngineRevision::V4 ? ", EIO 4" : ", EIO 3"));
     if (opening.closed) tellListener(_reason, opening.detail);
     return true;
 }
@@ -133,7 +137,7 @@ bool EngineSessionImpl::callOpen(const OpenCallback& onOpen) {
 bool EngineSessionImpl::openPolling(const Exchange::Ptr& exchange, const std::string& jsonpIndex,
                                     bool base64, const OpenCallback& onOpen) {
     const auto keep = self();
-    _polling = std::make_unique<PollingTransport>(*_context, revision(), base64);
+    _polling = std::make_unique<PollingTransport>(*this, base64);
     startHeartbeat();
     if (!callOpen(onOpen)) return false;
 
@@ -142,14 +146,14 @@ bool EngineSessionImpl::openPolling(const Exchange::Ptr& exchange, const std::st
         const auto session = weak.lock();
         if (session && session->_state == State::Open) session->startHeartbeat();
     });
-    const bool canUpgrade = options().allowUpgrades && exchange->can().upgrade &&
-                            _context->serves("websocket");
+    const bool canUpgrade =
+        options().allowUpgrades && exchange->can().upgrade && _context->serves("websocket");
     const std::string setCookie =
         options().cookie ? _context->cookie(sid(), exchange->environ().secure()) : std::string();
     _polling->park(exchange, jsonpIndex);
     const bool ending = _state != State::Open;
-    const bool told = _polling->answerHandshake(
-        openPacket(canUpgrade), setCookie, ending ? std::optional(Type::Close) : std::nullopt);
+    const bool told = _polling->answerHandshake(openPacket(canUpgrade), setCookie,
+                                                ending ? std::optional(Type::Close) : std::nullopt);
     if (told) finish();
     return true;
 }
@@ -509,8 +513,7 @@ TimePoint EngineSessionImpl::nextWake() const {
     TimePoint wake = watched ? _deadline : TimePoint::max();
     // One ping at a time, unless its pong could not be seen anyway: the client has to hear from us
     // in any case. While reading is paused, a client of revision 3 gets pongs for pings unread.
-    const bool beats =
-        revision() == EngineRevision::V4 ? !_pingOutstanding || !watched : _paused;
+    const bool beats = revision() == EngineRevision::V4 ? !_pingOutstanding || !watched : _paused;
     if (beats) wake = std::min(wake, _nextPing);
     return wake;
 }
@@ -635,6 +638,9 @@ void EngineSessionImpl::drop(CloseReason reason) {
 }
 
 void EngineSessionImpl::abandon() {
+    if (_state == State::Open) _context->openSessions.fetch_sub(1, std::memory_order_relaxed);
+    _state = State::Closed;
+    _closed.store(true, std::memory_order_release);
     _timer.cancel();
     if (_probe) _probe->candidate().letGo();
     _probe.reset();

@@ -7,14 +7,15 @@
 #include <string>
 #include <string_view>
 
-#include "EngineContext.h"
-#include "PollingTransport.h"
-#include "UpgradeProbe.h"
-#include "WebSocketTransport.h"
 #include "socketio/base/Mutex.h"
 #include "socketio/base/Timers.h"
 #include "socketio/engine/EngineServer.h"
 #include "socketio/engine/EngineSession.h"
+
+#include "EngineContext.h"
+#include "PollingTransport.h"
+#include "UpgradeProbe.h"
+#include "WebSocketTransport.h"
 
 namespace socketio {
 
@@ -76,12 +77,14 @@ public:
 
     Executor& executor() const { return _executor; }  // [any]
     Timers& timers() const { return _executor.timers(loop()); }
+    EngineContext& context() const { return *_context; }                // [any]
     const EngineOptions& options() const { return _context->options; }  // [any]
+    std::weak_ptr<EngineSessionImpl> weak() { return self(); }
 
 private:
     enum class State : std::uint8_t { Open, Lingering, Closed };
-    struct Opening;   // the call of OpenCallback, on the stack
-    class Dispatch;   // packets are being handed to the listener
+    struct Opening;  // the call of OpenCallback, on the stack
+    class Dispatch;  // packets are being handed to the listener
 
     Ptr self() { return std::static_pointer_cast<EngineSessionImpl>(shared_from_this()); }
     std::string openPacket(bool upgrade) const;
@@ -124,9 +127,9 @@ private:
     std::unique_ptr<PollingTransport> _polling;      // null on a WebSocket
     std::unique_ptr<UpgradeProbe> _probe;
     Opening* _opening = nullptr;
-    Timer _timer;             // the heartbeat, then the lingering
-    TimePoint _deadline{};    // of a sign of life
-    TimePoint _nextPing{};    // v3: of the next pong while reading is paused
+    Timer _timer;           // the heartbeat, then the lingering
+    TimePoint _deadline{};  // of a sign of life
+    TimePoint _nextPing{};  // v3: of the next pong while reading is paused
     TimePoint _pausedSince{};
     mutable Mutex _environMutex;  // a leaf
     std::shared_ptr<const Environ> _environ SOCKETIO_GUARDED_BY(_environMutex);

@@ -32,8 +32,7 @@ std::optional<Authority> splitAuthority(std::string_view text, unsigned defaultP
         const std::string_view digits = text.substr(colon + 1);
         const auto [end, error] =
             std::from_chars(digits.data(), digits.data() + digits.size(), authority.port);
-        if (error != std::errc() || end != digits.data() + digits.size() ||
-            authority.port > 65535)
+        if (error != std::errc() || end != digits.data() + digits.size() || authority.port > 65535)
             return std::nullopt;
     }
     if (authority.host.empty()) return std::nullopt;

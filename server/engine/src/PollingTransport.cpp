@@ -4,11 +4,40 @@
 #include <limits>
 #include <utility>
 
-#include "WebSocketTransport.h"
 #include "socketio/protocol/EnginePayload.h"
 #include "socketio/protocol/WebSocketFrame.h"
 
+#include "EngineSessionImpl.h"
+#include "WebSocketTransport.h"
+
 namespace socketio {
+
+namespace {
+
+// Smaller answers are with the kernel as soon as they are given.
+constexpr std::size_t kWatchedBytes = 16 * 1024;
+
+/// Lives in the callback that tells that an answer has been handed to the kernel. When it goes
+/// without that, the client went away in the middle of the answer.
+class AnswerWatch {
+public:
+    explicit AnswerWatch(std::weak_ptr<EngineSessionImpl> session) : _session(std::move(session)) {}
+    ~AnswerWatch() {
+        const auto session = _sent ? nullptr : _session.lock();
+        if (!session || session->closed()) return;
+        session->executor().post(session->loop(), [session] { session->pollAborted(); });
+    }
+    AnswerWatch(const AnswerWatch&) = delete;
+    AnswerWatch& operator=(const AnswerWatch&) = delete;
+
+    void sent() { _sent = true; }
+
+private:
+    std::weak_ptr<EngineSessionImpl> _session;
+    bool _sent = false;
+};
+
+}  // namespace
 
 const SharedFrame& controlFrame(EnginePacket::Type type) {
     static const auto frames = [] {
@@ -39,7 +68,7 @@ void PollingTransport::moveTo(WebSocketTransport& webSocket) {
     for (std::size_t i = _head; i < _queue.size(); ++i) {
         const Entry& entry = _queue[i];
         if (entry.message)
-            webSocket.send(entry.message->webSocketFramesFrom(entry.next, _revision,
+            webSocket.send(entry.message->webSocketFramesFrom(entry.next, _session.revision(),
                                                               webSocket.base64()));
         else
             webSocket.send(controlFrame(entry.control));
@@ -64,10 +93,10 @@ bool PollingTransport::answerHandshake(std::string_view open, std::string_view s
 bool PollingTransport::respond(std::string_view open, std::string_view setCookie,
                                std::optional<EnginePacket::Type> last) {
     // Clients of revision 3 take any number; those of revision 4 in Python refuse more than 16.
-    const std::size_t limit = _revision == EngineRevision::V4
-                                  ? _context.options.maxPacketsPerPoll
+    const std::size_t limit = _session.revision() == EngineRevision::V4
+                                  ? _session.options().maxPacketsPerPoll
                                   : std::numeric_limits<std::size_t>::max();
-    EnginePayloadWriter writer(_revision, _base64 || !_jsonpIndex.empty());
+    EnginePayloadWriter writer(_session.revision(), _base64 || !_jsonpIndex.empty());
     if (!open.empty()) writer.add(EnginePacket::Type::Open, open);
     std::size_t done = 0;  // entries that go out whole
     for (; _head + done < _queue.size() && writer.packets() < limit; ++done) {
@@ -86,7 +115,9 @@ bool PollingTransport::respond(std::string_view open, std::string_view setCookie
     std::string body = writer.body(octetStream);
     drop(done);
     const Exchange::Ptr poll = std::exchange(_poll, nullptr);
-    _context.answerPoll(poll, std::move(body), octetStream, _jsonpIndex, setCookie);
+    if (body.size() >= kWatchedBytes && open.empty())
+        poll->onSent([watch = std::make_shared<AnswerWatch>(_session.weak())] { watch->sent(); });
+    _session.context().answerPoll(poll, std::move(body), octetStream, _jsonpIndex, setCookie);
     return withLast;
 }
 
@@ -111,9 +142,9 @@ void PollingTransport::drop(std::size_t entries) {
 void PollingTransport::answerPost(bool good) {
     const Exchange::Ptr post = std::exchange(_post, nullptr);
     if (good)
-        _context.answer(post, Response{200, {{"Content-Type", "text/html"}}, "ok"});
+        _session.context().answer(post, Response{200, {{"Content-Type", "text/html"}}, "ok"});
     else
-        _context.refuse(post, EngineError::BadRequest);
+        _session.context().refuse(post, EngineError::BadRequest);
 }
 
 }  // namespace socketio

@@ -8,13 +8,13 @@
 #include <utility>
 #include <vector>
 
-#include "EngineContext.h"
 #include "socketio/base/SharedFrame.h"
 #include "socketio/engine/EngineMessage.h"
 #include "socketio/exchange/Exchange.h"
 
 namespace socketio {
 
+class EngineSessionImpl;
 class WebSocketTransport;
 
 /// A packet without data as one WebSocket text frame.
@@ -26,8 +26,8 @@ const SharedFrame& controlFrame(EnginePacket::Type type);
 /// Owner:   its session, which frees it after an upgrade. Threads: confined to the session's loop.
 class PollingTransport {
 public:
-    PollingTransport(EngineContext& context, EngineRevision revision, bool base64)
-        : _context(context), _revision(revision), _base64(base64) {}
+    PollingTransport(EngineSessionImpl& session, bool base64)
+        : _session(session), _base64(base64) {}
 
     // What waits.
     void push(const EngineMessage::Ptr& message);
@@ -84,14 +84,13 @@ private:
         return control == EnginePacket::Type::Ping ? _pingQueued : _pongQueued;
     }
 
-    EngineContext& _context;
+    EngineSessionImpl& _session;
     std::vector<Entry> _queue;  // from _head on
     std::size_t _head = 0;
     std::size_t _bytes = 0;
     Exchange::Ptr _poll;
     Exchange::Ptr _post;
     std::string _jsonpIndex;  // of the parked poll
-    const EngineRevision _revision;
     const bool _base64;
     bool _pingQueued = false;
     bool _pongQueued = false;

@@ -15,8 +15,8 @@ constexpr std::size_t kBatch = 1000;
 /// More than kBatch only when half of the time would not be enough otherwise.
 std::size_t batchFor(std::size_t sessions, Duration time) {
     const auto turns = std::max<Duration::rep>(1, time / 2 / kPause);
-    const auto needed = (sessions + static_cast<std::size_t>(turns) - 1) /
-                        static_cast<std::size_t>(turns);
+    const auto needed =
+        (sessions + static_cast<std::size_t>(turns) - 1) / static_cast<std::size_t>(turns);
     return std::max(kBatch, needed);
 }
 

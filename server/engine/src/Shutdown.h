@@ -4,9 +4,10 @@
 #include <memory>
 #include <vector>
 
-#include "SessionTable.h"
 #include "socketio/base/Executor.h"
 #include "socketio/base/Timers.h"
+
+#include "SessionTable.h"
 
 namespace socketio {
 

@@ -2,8 +2,9 @@
 
 #include <memory>
 
-#include "WebSocketTransport.h"
 #include "socketio/base/Timers.h"
+
+#include "WebSocketTransport.h"
 
 namespace socketio {
 

@@ -27,10 +27,10 @@ void WebSocketTransport::onMessage(bool binary, std::string_view data) {
         return;
     }
     noteUpgrade(binary, data);
-    _session->executor().post(_session->loop(), [self = shared_from_this(), binary,
-                                                 copy = std::string(data)] {
-        self->_session->webSocketMessage(*self, binary, copy);
-    });
+    _session->executor().post(_session->loop(),
+                              [self = shared_from_this(), binary, copy = std::string(data)] {
+                                  self->_session->webSocketMessage(*self, binary, copy);
+                              });
 }
 
 void WebSocketTransport::onClosed(std::uint16_t code, std::string_view detail) {

@@ -32,9 +32,7 @@ public:
         if (_channel) _channel->send(std::move(frames));
     }
     /// What waits for the kernel; 0 for a foreign one, whose connection enforces its own limit.
-    std::size_t queuedBytes() const {
-        return _channel && !_foreign ? _channel->queuedBytes() : 0;
-    }
+    std::size_t queuedBytes() const { return _channel && !_foreign ? _channel->queuedBytes() : 0; }
     void pauseReading(bool paused) {
         if (_channel) _channel->pauseReading(paused);
     }

@@ -1,5 +1,4 @@
 #include <cerrno>
-
 #include <sys/random.h>
 
 #include <Poco/Exception.h>

@@ -116,7 +116,7 @@ void HttpConnection::onClosed(const char* /*detail*/) {
     delist(_loop);
     _connection = nullptr;
     _state = State::Closing;
-    _unsent.clear();
+    for (const auto& exchange : std::exchange(_unsent, {})) exchange->neverSent();
     loseExchange();
 }
 
@@ -552,7 +552,10 @@ std::size_t HttpConnection::skipBody(std::string_view rest, bool& more) {
 // Answers
 
 void HttpConnection::answer(HttpExchange& exchange) {
-    if (!current(exchange.serial())) return;
+    if (!current(exchange.serial())) {
+        exchange.neverSent();
+        return;
+    }
     SharedFrame head = exchange.takeHead(), body = exchange.takeBodyFrame();
     queue(std::move(head));
     queue(std::move(body));
@@ -594,8 +597,10 @@ void HttpConnection::dropped(std::uint32_t serial, bool started) {
 }
 
 void HttpConnection::watchSent(const std::shared_ptr<HttpExchange>& exchange) {
-    if (!_connection || !exchange->delivered()) return;
-    if (_connection->queuedBytes() == 0)
+    if (!exchange->delivered()) return;  // answer() is on its way
+    if (!_connection)
+        exchange->neverSent();
+    else if (_connection->queuedBytes() == 0)
         exchange->sent();
     else
         _unsent.push_back(exchange);

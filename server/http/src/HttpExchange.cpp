@@ -153,7 +153,6 @@ bool HttpExchange::waitForRoom() {
     const std::size_t limit = server().options.limits.streamBuffer;
     {
         MutexLock lock(_stream->mutex);
-        if (_stream->over) return false;
         if (_stream->unsent <= limit) return true;
     }
     const BlockingScope blocking(executor());
@@ -204,6 +203,7 @@ void HttpExchange::gone() {
             _stream->drained.notifyAll();
         }
     }
+    neverSent();
     if (callback) callback();
 }
 
@@ -215,9 +215,12 @@ void HttpExchange::onSent(std::function<void()> callback) {
         MutexLock lock(_mutex);
         _sent.swap(callback);
     }
-    // Before the answer there is nothing to watch: answer() looks for the callback.
-    if (!wanted || _phase.load(std::memory_order_acquire) != Phase::Answered) return;
-    executor().post(loop(), [self = self()] { self->_connection->watchSent(self); });
+    if (!wanted) return;
+    const Phase phase = _phase.load(std::memory_order_acquire);
+    if (phase == Phase::Gone)
+        neverSent();
+    else if (phase == Phase::Answered)  // before that answer() will look for the callback
+        executor().post(loop(), [self = self()] { self->_connection->watchSent(self); });
 }
 
 bool HttpExchange::hasSentCallback() const {
@@ -232,6 +235,12 @@ void HttpExchange::sent() {
         callback.swap(_sent);
     }
     if (callback) callback();
+}
+
+void HttpExchange::neverSent() {
+    std::function<void()> callback;  // destroyed behind the lock
+    MutexLock lock(_mutex);
+    callback.swap(_sent);
 }
 
 void HttpExchange::streamDrained() {

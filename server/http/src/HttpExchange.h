@@ -71,6 +71,8 @@ public:
     bool claim();
     bool hasSentCallback() const;
     void sent();
+    /// It never will be: lets go of the callback.
+    void neverSent();
     /// Its answer has been queued on the connection.
     void setDelivered() { _delivered = true; }
     bool delivered() const { return _delivered; }

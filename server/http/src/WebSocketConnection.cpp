@@ -77,7 +77,7 @@ std::size_t WebSocketConnection::onInput(char* bytes, std::size_t size) {
                 finish(event.code, event.data);
                 break;
             case WebSocketDecoder::EventType::Error:
-                if (_state == State::Open) sendClose(event.code, event.detail);
+                if (_state == State::Open) sendClose(event.code, {});
                 finish(event.code, event.detail);
                 break;
         }
@@ -112,10 +112,6 @@ void WebSocketConnection::onEnd() {
 
 void WebSocketConnection::onDeadline() {
     if (_state == State::Closing) _connection->abort("no close frame from the peer");
-}
-
-void WebSocketConnection::onDrained() {
-    if (const auto listener = _listener) listener->onDrained();
 }
 
 // -------------------------------------------------------------------------------------------------

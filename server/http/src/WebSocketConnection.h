@@ -34,7 +34,6 @@ public:
     std::size_t onInput(char* bytes, std::size_t size) override;
     void onEnd() override;
     void onDeadline() override;
-    void onDrained() override;
     void onClosed(const char* detail) override;
 
     // HttpProtocol

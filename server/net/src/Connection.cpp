@@ -246,7 +246,9 @@ void Connection::onWritable() {
 
 void Connection::onHangUp() {
     if (_state == State::Closed) return;
-    if (_state == State::Open && !_readingPaused && !_peerEnded) {
+    const bool reading =
+        !_readingPaused && !_peerEnded && _input.size() < _limits.maxPendingInput;
+    if (_state == State::Open && reading) {
         onReadable();  // data may have come before the error; recv tells which error
         return;
     }

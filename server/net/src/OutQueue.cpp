@@ -7,6 +7,12 @@
 
 namespace socketio {
 
+namespace {
+
+constexpr std::size_t kKeptFrames = 16;
+
+}  // namespace
+
 void OutQueue::push(SharedFrame frame) {
     const std::size_t size = frame.size();
     if (size == 0) return;
@@ -76,8 +82,11 @@ void OutQueue::consume(std::size_t bytes) {
 
 void OutQueue::clear() {
     _first = SharedFrame();
-    // An idle connection keeps no buffer.
-    std::vector<SharedFrame>().swap(_rest);
+    // An idle connection keeps no large buffer.
+    if (_rest.capacity() > kKeptFrames)
+        std::vector<SharedFrame>().swap(_rest);
+    else
+        _rest.clear();
     _restAt = _offset = _bytes = 0;
 }
 

@@ -224,8 +224,12 @@ public:
         if (status == BodyStatus::Incomplete) gone = true;
         if (callback) run([&] { callback(status); });
     }
-    /// The client goes away.
+    /// The client goes away: before it was answered, or before the answer has left.
     void abort() {
+        if (answered()) {
+            gone = true;
+            run([&] { _onSent = nullptr; });
+        }
         if (finished()) return;
         gone = true;
         streaming = false;

@@ -20,7 +20,7 @@ public:
     ~TestServer();
 
     void start();
-    bool stop(std::chrono::milliseconds timeout = std::chrono::seconds(10));
+    bool stop(std::chrono::milliseconds timeout = std::chrono::milliseconds(500));
     std::uint16_t port() const { return _http->port(); }
     Hub& hub() { return _http->hub(); }
 

@@ -20,6 +20,10 @@ public:
     explicit SharedFrame(std::string bytes, std::size_t offset = 0)
         : _bytes(std::make_shared<const std::string>(std::move(bytes))), _offset(offset) {}
 
+    /// Bytes that live in a larger object, which is kept as long as they are.
+    explicit SharedFrame(std::shared_ptr<const std::string> bytes, std::size_t offset = 0)
+        : _bytes(std::move(bytes)), _offset(offset) {}
+
     bool empty() const { return size() == 0; }
     std::size_t size() const { return _bytes ? _bytes->size() - _offset : 0; }
     std::string_view view() const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -20,7 +21,7 @@ namespace socketio {
 ///
 /// Owner:   shared by reference count.
 /// Threads: thread-safe; the WebSocket form with attachments is made on first use.
-class EngineMessage {
+class EngineMessage : public std::enable_shared_from_this<EngineMessage> {
 public:
     using Ptr = std::shared_ptr<const EngineMessage>;
 
@@ -41,27 +42,33 @@ public:
     SharedFrame webSocketFramesFrom(std::size_t index, EngineRevision revision, bool base64) const;
 
     /// How many Engine.IO packets it is.
-    std::size_t packets() const { return (_hasText ? 1 : 0) + _attachments.size(); }
+    std::size_t packets() const { return (_hasText ? 1 : 0) + attachments().size(); }
     /// Adds its packet `index` to a polling body; the writer borrows the bytes.
     void addTo(EnginePayloadWriter& writer, std::size_t index) const;
 
     /// The text, without headroom or type digit.
     std::string_view text() const;
-    const std::vector<Binary>& attachments() const { return _attachments; }
+    const std::vector<Binary>& attachments() const;
     /// What it counts in queues.
     std::size_t bytes() const { return _bytes; }
 
 private:
+    // What only messages with attachments have.
+    struct Parts {
+        std::vector<Binary> attachments;
+        Mutex mutex;  // a leaf
+        SharedFrame framesV3 SOCKETIO_GUARDED_BY(mutex);
+        SharedFrame framesV4 SOCKETIO_GUARDED_BY(mutex);
+    };
+
+    std::string_view textFrame() const { return std::string_view(_text).substr(_frameAt); }
     std::string encodeFrames(EngineRevision revision, bool base64, std::size_t index) const;
 
-    SharedFrame _textFrame;  // header, '4', text: the same bytes in both revisions
-    std::size_t _textOffset = 0;
-    std::vector<Binary> _attachments;
-    std::size_t _bytes = 0;
+    std::string _text;  // unused headroom, header, '4', text: the same in both revisions
+    std::uint32_t _frameAt = 0;
     bool _hasText = false;
-    mutable Mutex _mutex;  // a leaf
-    mutable SharedFrame _framesV3 SOCKETIO_GUARDED_BY(_mutex);
-    mutable SharedFrame _framesV4 SOCKETIO_GUARDED_BY(_mutex);
+    std::size_t _bytes = 0;
+    std::unique_ptr<Parts> _parts;
 };
 
 }  // namespace socketio

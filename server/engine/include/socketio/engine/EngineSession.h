@@ -77,7 +77,8 @@ public:
     /// heartbeat deadline is suspended.
     virtual void pauseInput(bool paused) = 0;
 
-    /// Bytes and packets that wait for the transport.
+    /// Bytes that wait for the transport. 0 for a WebSocket whose connection lives on another loop:
+    /// that connection's own limit is what ends a slow reader there.
     virtual std::size_t queuedBytes() const = 0;
 
 protected:

@@ -73,7 +73,8 @@ public:
     /// never after an answer. An empty callback takes it back.
     virtual void onAbort(AbortCallback callback) = 0;
 
-    /// Calls back on the loop when the whole answer has been handed to the kernel.
+    /// Calls back on the loop when the whole answer has been handed to the kernel; the callback is
+    /// destroyed uncalled when the client goes away before. A later callback replaces it.
     virtual void onSent(std::function<void()> callback) = 0;
 
     /// True when the request is a valid WebSocket handshake (GET, HTTP/1.1, Upgrade, Connection,

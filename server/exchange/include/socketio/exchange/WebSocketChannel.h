@@ -25,9 +25,6 @@ public:
     /// peer sent, 1005 when its close frame had none, 1006 when there was no close frame, or the
     /// code with which we refused its bytes (1002, 1007, 1008, 1009). `detail` is for logs.
     virtual void onClosed(std::uint16_t code, std::string_view detail) = 0;
-
-    /// Everything queued has been handed to the kernel.
-    virtual void onDrained() {}
 };
 
 /// One WebSocket connection in the server's role (RFC 6455), after its handshake.
