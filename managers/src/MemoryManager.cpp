@@ -38,9 +38,9 @@ struct MemoryManager::Member {
 
     LocalSocketPtr socket;
     std::vector<Membership> rooms;
-    std::size_t index = 0;              // where it stands in Namespace::order
-    mutable std::uint64_t round = 0;    // the last collection that took or skipped it
-    bool ownRoom = true;                // it is the first room, or stands in `rooms` as null
+    std::size_t index = 0;            // where it stands in Namespace::order
+    mutable std::uint64_t round = 0;  // the last collection that took or skipped it
+    bool ownRoom = true;              // it is the first room, or stands in `rooms` as null
     bool ownRoomListed = false;
     bool disconnecting = false;
 

@@ -20,6 +20,7 @@ class EngineSessionTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(mayBeClosedInsideItsListener);
     CPPUNIT_TEST(answersTheParkedPollWhenItCloses);
     CPPUNIT_TEST(keepsTheCloseForTheNextPoll);
+    CPPUNIT_TEST(keepsTheCloseNoLongerThanAClientMayBeSilent);
     CPPUNIT_TEST(deliversALongQueueBeforeTheClose);
     CPPUNIT_TEST(acceptsPostsWhileTheCloseWaits);
     CPPUNIT_TEST(sendsNothingAfterItsEnd);
@@ -262,6 +263,18 @@ public:
         CPPUNIT_ASSERT_EQUAL(std::size_t(0), engine.executor.armedTimers());
         CPPUNIT_ASSERT_EQUAL(400, engine.get(query)->status());
         CPPUNIT_ASSERT_EQUAL(1L, engine.sessions.back().use_count());
+    }
+
+    void keepsTheCloseNoLongerThanAClientMayBeSilent() {
+        EngineFixture engine;
+        const std::string query = engine.openPolling();
+        engine.executor.advance(40s);  // of 45 without a sign of life
+        engine.onSession([](EngineSession& s) { s.close(CloseReason::ForcedClose); });
+        engine.executor.advance(4'999ms);
+        CPPUNIT_ASSERT_EQUAL(std::size_t(1), engine.executor.armedTimers());
+        engine.executor.advance(1ms);
+        CPPUNIT_ASSERT_EQUAL(std::size_t(0), engine.executor.armedTimers());
+        CPPUNIT_ASSERT_EQUAL(400, engine.get(query)->status());
     }
 
     void deliversALongQueueBeforeTheClose() {

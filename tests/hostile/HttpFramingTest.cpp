@@ -93,10 +93,9 @@ class HttpFramingTest : public HostileFixture {
                     deliver(client, delivery);
                     const std::vector<RawResponse> got = answers(client);
                     CPPUNIT_ASSERT_EQUAL_MESSAGE(what, std::size_t(1), got.size());
-                    CPPUNIT_ASSERT_MESSAGE(
-                        what + " answered " + std::to_string(got[0].status),
-                        std::find(c.statuses.begin(), c.statuses.end(), got[0].status) !=
-                            c.statuses.end());
+                    CPPUNIT_ASSERT_MESSAGE(what + " answered " + std::to_string(got[0].status),
+                                           std::find(c.statuses.begin(), c.statuses.end(),
+                                                     got[0].status) != c.statuses.end());
                     CPPUNIT_ASSERT_EQUAL_MESSAGE(what, "close"s, got[0].header("Connection"));
                 } catch (const std::runtime_error& e) {
                     CPPUNIT_FAIL(what + ": " + e.what());
@@ -142,10 +141,10 @@ public:
         std::vector<Case> cases{
             {"H1", post("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n")},
             {"H1", post("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", "0\r\n\r\n")},
-            {"H3", post("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
-                        "0\r\n\r\n")},
-            {"H3", post("Transfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n",
-                        "0\r\n\r\n"),
+            {"H3",
+             post("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n")},
+            {"H3",
+             post("Transfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"),
              {400, 501}},
             {"H4", "POST /show HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"},
             {"H5", post("Content-Length: 5\r\nContent-Length: 6\r\n")},
@@ -156,14 +155,15 @@ public:
             {"H7", "POST /show HTTP/1.1\r\n Content-Length: 5\r\nHost: localhost\r\n\r\nhello"},
         };
         for (const std::string& coding :
-             {"xchunked"s, ",chunked"s, "chunked, chunked"s, "chunked, identity"s,
-              "gzip, chunked"s, "\"chunked\""s, "chunked;x"s, "\x0b"
-                                                              "chunked"s,
+             {"xchunked"s, ",chunked"s, "chunked, chunked"s, "chunked, identity"s, "gzip, chunked"s,
+              "\"chunked\""s, "chunked;x"s,
+              "\x0b"
+              "chunked"s,
               "\xa0"
               "chunked"s,
               "=?utf-8?Q?chunked?="s, ""s})
-            cases.push_back({"H2", post("Transfer-Encoding: " + coding + "\r\n", "0\r\n\r\n"),
-                             {400, 501}});
+            cases.push_back(
+                {"H2", post("Transfer-Encoding: " + coding + "\r\n", "0\r\n\r\n"), {400, 501}});
         for (const std::string& length :
              {"+5"s, "-1"s, "-48"s, "0x5"s, "5,5"s, "1,0"s, "1_0"s, "5 5"s, " 5\0"s, "5;"s, ""s,
               "12345678901234567890"s, "18446744073709551621"s})
@@ -172,27 +172,23 @@ public:
         cases.push_back({"H6", post("Content-Length: 9223372036854775808\r\n"), {400, 413}});
         cases.push_back({"H6", post("Content-Length: 1000001\r\n"), {413}});
         assertRefused(cases);
-        CPPUNIT_ASSERT_EQUAL("helloworld"s,
-                             shownBody(assertAccepted(post("Content-Length: 010\r\n"
-                                                           "Connection: close\r\n",
-                                                           "helloworld"))));
+        CPPUNIT_ASSERT_EQUAL("helloworld"s, shownBody(assertAccepted(post("Content-Length: 010\r\n"
+                                                                          "Connection: close\r\n",
+                                                                          "helloworld"))));
         assertUnharmed("H1-H7");
     }
 
     void badHeaderLinesAreRefused() {
         std::vector<Case> cases{
-            {"H8", get("no colon\r\n")},
-            {"H8", get("nocolon\r\n")},
-            {"H8", get(": empty name\r\n")},
-            {"H10", get("X: a\r\n b\r\n")},
-            {"H10", get("X: a\r\n\tb\r\n")},
-            {"H10", get("X: a\r\n \r\n")},
+            {"H8", get("no colon\r\n")},     {"H8", get("nocolon\r\n")},
+            {"H8", get(": empty name\r\n")}, {"H10", get("X: a\r\n b\r\n")},
+            {"H10", get("X: a\r\n\tb\r\n")}, {"H10", get("X: a\r\n \r\n")},
         };
-        for (const std::string& byte : {"\0"s, "\x01"s, "\x1f"s, "\x7f"s, " "s, "\""s, "("s, ","s,
-                                        "\x80"s, "\xff"s})
+        for (const std::string& byte :
+             {"\0"s, "\x01"s, "\x1f"s, "\x7f"s, " "s, "\""s, "("s, ","s, "\x80"s, "\xff"s})
             cases.push_back({"H8", get("X" + byte + "Y: a\r\n")});
-        for (const std::string& byte : {"\0"s, "\r"s, "\n"s, "\x01"s, "\x08"s, "\x0b"s, "\x0c"s,
-                                        "\x1b"s, "\x1f"s, "\x7f"s}) {
+        for (const std::string& byte :
+             {"\0"s, "\r"s, "\n"s, "\x01"s, "\x08"s, "\x0b"s, "\x0c"s, "\x1b"s, "\x1f"s, "\x7f"s}) {
             cases.push_back({"H9", get("X: a" + byte + "b\r\n")});
             cases.push_back({"H9", get("X: a" + byte + "\r\n")});
         }
@@ -230,11 +226,13 @@ public:
         for (const std::string& size : {"0x1"s, "+1"s, "-1"s, "1_0"s, " 1"s, "1 "s, ""s, "G"s,
                                         "00000000000000001"s, "FFFFFFFFFFFFFFFF"s})
             // The largest that can be written is a plain number over the limit.
-            cases.push_back({"H12", chunked(size + "\r\nh\r\n0\r\n\r\n"),
+            cases.push_back({"H12",
+                             chunked(size + "\r\nh\r\n0\r\n\r\n"),
                              {size.front() == 'F' ? 413 : 400, 400}});
         assertRefused(cases);
 
-        CPPUNIT_ASSERT_EQUAL("h"s, shownBody(assertAccepted(chunked("000000001\r\nh\r\n0\r\n\r\n"))));
+        CPPUNIT_ASSERT_EQUAL("h"s,
+                             shownBody(assertAccepted(chunked("000000001\r\nh\r\n0\r\n\r\n"))));
         CPPUNIT_ASSERT_EQUAL("h"s, shownBody(assertAccepted(chunked("1;x\r\nh\r\n0\r\n\r\n"))));
 
         // What follows a whole body is the next request, and a bad one.
@@ -301,8 +299,9 @@ public:
             {"H18", line(std::string(33, 'A') + " /show HTTP/1.1")},
             {"H18", line("TRACE /show HTTP/1.1"), {405}},
             {"H18", line("CONNECT localhost:80 HTTP/1.1"), {400, 405}},
-            {"H18", "PUT /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: localhost\r\n"
-                    "Connection: close\r\n\r\n",
+            {"H18",
+             "PUT /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: localhost\r\n"
+             "Connection: close\r\n\r\n",
              {400, 405}},
             {"H19", line("GET /" + std::string(8192, 'a') + " HTTP/1.1"), {414}},
             {"H19", line("GET * HTTP/1.1")},
@@ -318,8 +317,8 @@ public:
             {"H19", line("GET /\x01 HTTP/1.1")},
         });
         // What was sent is not shown to whoever reads the answer.
-        for (const char* bytes : {"GET /reflected HTTP/9.9", "REFLECTED=\" / HTTP/1.1",
-                                  "TRACE /reflected HTTP/1.1"}) {
+        for (const char* bytes :
+             {"GET /reflected HTTP/9.9", "REFLECTED=\" / HTTP/1.1", "TRACE /reflected HTTP/1.1"}) {
             RawClient client(port);
             client.send(line(bytes));
             const std::string answer = client.readToEnd();
@@ -352,7 +351,8 @@ public:
             {"H20", get(repeated("X: y\r\n", kManyHeaders)), {431}},
             {"H20", get("X: " + std::string(8192, 'y') + "\r\n"), {431}},
             {"H20", get(repeated("X: " + std::string(1000, 'y') + "\r\n", 17)), {431}},
-            {"H20", "GET /show HTTP/1.1\r\nHost: localhost\r\nX: " + std::string(kMebibyte, 'y'),
+            {"H20",
+             "GET /show HTTP/1.1\r\nHost: localhost\r\nX: " + std::string(kMebibyte, 'y'),
              {431}},
         });
         // As many as are allowed.
@@ -391,9 +391,8 @@ public:
         const std::string h2c =
             "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
             "HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n";
-        assertRefused(
-            {{"H22", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0"s, {400, 505}},
-             {"H22", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n"s}});
+        assertRefused({{"H22", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0"s, {400, 505}},
+                       {"H22", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n"s}});
         for (const char* target : {"/show", "/ws", "/socket.io/?EIO=4&transport=websocket",
                                    "/socket.io/?EIO=4&transport=polling"}) {
             RawClient ignored(port);
@@ -458,9 +457,8 @@ public:
     void anUnreadBodyIsDrainedOnlyALittle() {
         // /ws answers at once, with most of the body still to come.
         const std::string body = repeated(kSmuggled, int(900'000 / kSmuggled.size()));
-        const std::string bytes =
-            "POST /ws HTTP/1.1\r\nHost: localhost\r\nContent-Length: " +
-            std::to_string(body.size()) + "\r\n\r\n" + body;
+        const std::string bytes = "POST /ws HTTP/1.1\r\nHost: localhost\r\nContent-Length: " +
+                                  std::to_string(body.size()) + "\r\n\r\n" + body;
         for (const Delivery& delivery : deliveries(bytes, random, 5)) {
             RawClient client(port);
             deliver(client, delivery);
@@ -503,9 +501,9 @@ public:
     }
 
     void repeatedHeadersAreJoinedOrRefused() {
-        const std::string shown = assertAccepted(
-            get("Connection: close\r\nCookie: a=1\r\nX-Forwarded-For: 1.1.1.1\r\n"
-                "Cookie: b=2\r\nX-Forwarded-For: 2.2.2.2\r\n"));
+        const std::string shown =
+            assertAccepted(get("Connection: close\r\nCookie: a=1\r\nX-Forwarded-For: 1.1.1.1\r\n"
+                               "Cookie: b=2\r\nX-Forwarded-For: 2.2.2.2\r\n"));
         CPPUNIT_ASSERT(shows(shown, "HTTP_COOKIE=a=1; b=2"));
         CPPUNIT_ASSERT(shows(shown, "HTTP_X_FORWARDED_FOR=1.1.1.1,2.2.2.2"));
         assertRefused({

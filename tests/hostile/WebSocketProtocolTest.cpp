@@ -16,7 +16,7 @@ using namespace std::string_literals;
 namespace {
 
 constexpr std::size_t kMessageLimit = 1'000'000;
-constexpr int kFragments = 1024;       // allowed in one message
+constexpr int kFragments = 1024;  // allowed in one message
 constexpr int kTinyFragments = 20'000;
 constexpr int kPings = 20'000;
 constexpr std::size_t kResetOffsets = 600;
@@ -51,7 +51,7 @@ std::string describe(const RawFrame& frame) {
     std::string kind = frame.opcode == RawFrame::Text     ? "text"
                        : frame.opcode == RawFrame::Binary ? "binary"
                        : frame.opcode == RawFrame::Pong   ? "pong"
-                                                          : "opcode " + std::to_string(frame.opcode);
+                                                        : "opcode " + std::to_string(frame.opcode);
     if (!frame.final || frame.reserved || frame.masked) kind += " (bad header)";
     if (frame.payload.size() > 200) return kind + " of " + std::to_string(frame.payload.size());
     return kind + " " + frame.payload;
@@ -137,13 +137,12 @@ public:
         for (const std::size_t size : {0u, 1u, 124u, 125u, 126u, 127u, 128u, 65'535u, 65'536u,
                                        65'537u, 300'000u, 1'000'000u}) {
             const std::string payload(size, '*');
-            const std::string shown =
-                size > 200 ? " of " + std::to_string(size) : " " + payload;
+            const std::string shown = size > 200 ? " of " + std::to_string(size) : " " + payload;
             assertExchanges({answered("W1", text(payload), {"text" + shown}),
                              answered("W1", frame(RawFrame::Binary, payload), {"binary" + shown})});
         }
-        assertExchanges({answered("W1", frame(RawFrame::Binary, "\0\xff\x80"s),
-                                  {"binary \0\xff\x80"s})});
+        assertExchanges(
+            {answered("W1", frame(RawFrame::Binary, "\0\xff\x80"s), {"binary \0\xff\x80"s})});
         assertUnharmed("W1 messages");
     }
 
@@ -178,12 +177,13 @@ public:
         for (int bits = 1; bits < 8; ++bits)
             for (const int opcode : {RawFrame::Text, RawFrame::Binary, RawFrame::Ping,
                                      RawFrame::Pong, RawFrame::Close})
-                cases.push_back(refused("W1", text("first") + oddFrame(0x80 | bits << 4 | opcode, "\1"s, "a"),
-                                        1002, {"text first"}));
+                cases.push_back(
+                    refused("W1", text("first") + oddFrame(0x80 | bits << 4 | opcode, "\1"s, "a"),
+                            1002, {"text first"}));
         for (const int opcode : {3, 4, 5, 6, 7, 11, 12, 13, 14, 15}) {
             cases.push_back(refused("W1", oddFrame(0x80 | opcode, "\1"s, "a"), 1002));
-            cases.push_back(refused("W1", text("first") + oddFrame(opcode, "\0"s), 1002,
-                                    {"text first"}));
+            cases.push_back(
+                refused("W1", text("first") + oddFrame(opcode, "\0"s), 1002, {"text first"}));
         }
         assertExchanges(cases);
         assertUnharmed("W1 reserved");
@@ -231,13 +231,30 @@ public:
                 bytes += frame(i == 0 ? 1 : 0, good.substr(i, 1), i + 1 == good.size());
             cases.push_back(answered("W1", bytes, {"text " + good}));
         }
-        for (const std::string& bad :
-             {"\x80"s, "\xbf"s, "a\xff"s, "\xfe"s, "\xc0\x80"s, "\xc1\xbf"s, "\xe0\x80\x80"s,
-              "\xe0\x9f\xbf"s, "\xf0\x80\x80\x80"s, "\xf0\x8f\xbf\xbf"s, "\xed\xa0\x80"s,
-              "\xed\xbf\xbf"s, "\xf4\x90\x80\x80"s, "\xf5\x80\x80\x80"s, "\xf8\x88\x80\x80\x80"s,
-              "\xfc\x84\x80\x80\x80\x80"s, "\xc3("s, "\xe2\x82("s, "\xf0\x9f\x98("s, "\xc3"s,
-              "\xe2\x82"s, "\xf0\x9f\x98"s, "\xce\xba\xed\xa0\x80"
-                                            "edited"s}) {
+        for (const std::string& bad : {"\x80"s,
+                                       "\xbf"s,
+                                       "a\xff"s,
+                                       "\xfe"s,
+                                       "\xc0\x80"s,
+                                       "\xc1\xbf"s,
+                                       "\xe0\x80\x80"s,
+                                       "\xe0\x9f\xbf"s,
+                                       "\xf0\x80\x80\x80"s,
+                                       "\xf0\x8f\xbf\xbf"s,
+                                       "\xed\xa0\x80"s,
+                                       "\xed\xbf\xbf"s,
+                                       "\xf4\x90\x80\x80"s,
+                                       "\xf5\x80\x80\x80"s,
+                                       "\xf8\x88\x80\x80\x80"s,
+                                       "\xfc\x84\x80\x80\x80\x80"s,
+                                       "\xc3("s,
+                                       "\xe2\x82("s,
+                                       "\xf0\x9f\x98("s,
+                                       "\xc3"s,
+                                       "\xe2\x82"s,
+                                       "\xf0\x9f\x98"s,
+                                       "\xce\xba\xed\xa0\x80"
+                                       "edited"s}) {
             cases.push_back(refused("W13", text(bad), 1007));
             std::string bytes;
             for (std::size_t i = 0; i < bad.size(); ++i)
@@ -248,9 +265,9 @@ public:
         assertExchanges(cases);
 
         // Refused at the first bad byte, though the message goes on.
-        for (const std::string& begin : {frame(1, "good\xf4\x90", false),
-                                         frame(1, "good\xf4\x90" + std::string(1000, 'x'))
-                                             .substr(0, 14)}) {
+        for (const std::string& begin :
+             {frame(1, "good\xf4\x90", false),
+              frame(1, "good\xf4\x90" + std::string(1000, 'x')).substr(0, 14)}) {
             RawClient client(port);
             client.upgrade("/ws");
             client.send(begin);
@@ -265,7 +282,8 @@ public:
             {"W1", close(code(1000)), {"close 1000"}},
             {"W1", close(code(1000) + "good bye"), {"close 1000"}},
             {"W1", close(code(1000) + std::string(123, 'x')), {"close 1000"}},
-            {"W1", close(code(1000)) + close(code(1001)) + frame(RawFrame::Ping, ""),
+            {"W1",
+             close(code(1000)) + close(code(1001)) + frame(RawFrame::Ping, ""),
              {"close 1000"}},
             {"W1", text("a") + close(code(1001)) + text("b"), {"text a", "close 1001"}},
             refused("W11", close("\x03"), 1002),
@@ -274,11 +292,11 @@ public:
             refused("W11", close(code(1000) + "\xe2\x82"), 1007),
             refused("W11", frame(RawFrame::Close, code(1000), false), 1002),
         };
-        for (const int good : {1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 3000, 3999, 4000,
-                               4999})
+        for (const int good :
+             {1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 3000, 3999, 4000, 4999})
             cases.push_back({"W1", close(code(good)), {"close " + std::to_string(good)}});
-        for (const int bad : {0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000,
-                              65'535})
+        for (const int bad :
+             {0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65'535})
             cases.push_back(refused("W11", close(code(bad)), 1002));
         assertExchanges(cases);
         assertUnharmed("W1 and W11 close");
@@ -408,7 +426,8 @@ public:
     }
 
     void badHandshakesAreRefused() {
-        const std::string upgrade = "Upgrade: websocket\r\n", connection = "Connection: Upgrade\r\n",
+        const std::string upgrade = "Upgrade: websocket\r\n",
+                          connection = "Connection: Upgrade\r\n",
                           key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
                           version = "Sec-WebSocket-Version: 13\r\n";
         struct Handshake {
@@ -470,9 +489,8 @@ public:
     }
 
     void strangeSubprotocolsAreHarmless() {
-        for (const std::string& value :
-             {"\xc3\xa4\xff"s, "b" + std::string(8000, ' ') + "x", "a, a, a"s, ","s,
-              "b" + std::string(32'000, ' ') + "x"}) {
+        for (const std::string& value : {"\xc3\xa4\xff"s, "b" + std::string(8000, ' ') + "x",
+                                         "a, a, a"s, ","s, "b" + std::string(32'000, ' ') + "x"}) {
             RawClient client(port);
             client.trySend(
                 RawClient::upgradeRequest("/ws", "Sec-WebSocket-Protocol: " + value + "\r\n"));

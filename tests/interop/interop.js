@@ -12,7 +12,7 @@ const { cases, skipped } = require('./cases.js');
 const { connect, generations, transports } = require('./clients.js');
 const { ServerProcess } = require('../support/js/server-process.js');
 
-const caseDeadlineMs = 15000;
+const caseDeadlineMs = 45000;
 
 const { values: options } = parseArgs({
     options: {

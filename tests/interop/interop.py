@@ -50,7 +50,7 @@ class ServerProcess:
         """Asks the program to end and gives its exit status."""
         self.child.send_signal(signal.SIGTERM)
         try:
-            return self.child.wait(10)
+            return self.child.wait(30)
         except subprocess.TimeoutExpired:
             self.kill()
             return 'killed'

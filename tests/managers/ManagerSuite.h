@@ -5,10 +5,9 @@
 #include <string>
 #include <vector>
 
+#include <Poco/Exception.h>
 #include <cppunit/TestFixture.h>
 #include <cppunit/extensions/HelperMacros.h>
-
-#include <Poco/Exception.h>
 
 #include "socketio/managers/ClientManager.h"
 #include "socketio/protocol/JsonCodec.h"

@@ -1,7 +1,7 @@
-#include "socketio/managers/MemoryManager.h"
-
 #include <atomic>
 #include <thread>
+
+#include "socketio/managers/MemoryManager.h"
 
 #include "ManagerSuite.h"
 

@@ -1,7 +1,7 @@
-#include "Acknowledgements.h"
-
 #include <cppunit/TestFixture.h>
 #include <cppunit/extensions/HelperMacros.h>
+
+#include "Acknowledgements.h"
 
 namespace socketio {
 

@@ -1,9 +1,9 @@
 // The rules of the Socket.IO protocol for one session: connect, refuse, events, disconnect.
-#include "ServerFixture.h"
-
 #include <algorithm>
 
 #include "socketio/protocol/JsonCodec.h"
+
+#include "ServerFixture.h"
 
 namespace socketio {
 
@@ -59,7 +59,8 @@ class ClientTest : public test::ServerFixture {
 public:
     void answersAConnectWithAFreshSocketId() {
         server->on("connect", [&](Socket& socket) { trace += socket.nsp() + ";"; });
-        server->on("connect", [&](Socket& socket) { trace += socket.nsp() + ";"; }, "/chat");
+        server->on(
+            "connect", [&](Socket& socket) { trace += socket.nsp() + ";"; }, "/chat");
         Peer& peer = open();
         ASSERT_HEARD("", peer);
         peer.join();
@@ -85,12 +86,12 @@ public:
     }
 
     void socketIdsOfEngineIo3AreWhatItsClientsCompute() {
-        server->on("connect", [](Socket&) {}, "/chat");
+        server->on(
+            "connect", [](Socket&) {}, "/chat");
         Peer& peer = joinedV3();
         peer.say("0/chat");
         ASSERT_HEARD("0/chat,", peer);
-        CPPUNIT_ASSERT(
-            server->manager().isConnected("/chat#" + peer.session->sid(), "/chat"));
+        CPPUNIT_ASSERT(server->manager().isConnected("/chat#" + peer.session->sid(), "/chat"));
     }
 
     void whatIsSentInTheConnectHandlerComesAfterTheAnswer() {
@@ -130,9 +131,8 @@ public:
         server->on("connect", [](Socket& socket) {
             for (int i = 0; i < 12; ++i) socket.emit("e", std::string(1000, 'x'));
         });
-        server->on("disconnect", [&](Socket&, DisconnectReason reason) {
-            trace += toString(reason);
-        });
+        server->on("disconnect",
+                   [&](Socket&, DisconnectReason reason) { trace += toString(reason); });
         Peer& peer = open();
         peer.say("0");
         ASSERT_HEARD("", peer);
@@ -142,16 +142,28 @@ public:
     }
 
     void everyFormOfRefusalInBothProtocols() {
-        server->on("connect", [](Socket&) { return false; }, "/false");
-        server->on("connect", [](Socket&) -> Value { return false; }, "/value");
-        server->on("connect", [](Socket&) { throw ConnectionRefused(); }, "/plain");
-        server->on("connect", [](Socket&) { throw ConnectionRefused("no"); }, "/message");
         server->on(
-            "connect", [](Socket&) { throw ConnectionRefused("no", Value{{"code", 7}}); }, "/data");
-        server->on("connect", [](Socket&) { throw ConnectionRefused("no", nullptr); }, "/null");
-        server->on("connect", [](Socket&) { throw std::runtime_error("secret"); }, "/throws");
-        server->on("connect", [](Socket&) { throw 42; }, "/throws42");
-        server->on("connect", [](Socket&, int) {}, "/typed");
+            "connect", [](Socket&) { return false; }, "/false");
+        server->on(
+            "connect", [](Socket&) -> Value { return false; }, "/value");
+        server->on(
+            "connect", [](Socket&) { throw ConnectionRefused(); }, "/plain");
+        server->on(
+            "connect", [](Socket&) { throw ConnectionRefused("no"); }, "/message");
+        server->on(
+            "connect",
+            [](Socket&) {
+                throw ConnectionRefused("no", Value{{"code", 7}});
+            },
+            "/data");
+        server->on(
+            "connect", [](Socket&) { throw ConnectionRefused("no", nullptr); }, "/null");
+        server->on(
+            "connect", [](Socket&) { throw std::runtime_error("secret"); }, "/throws");
+        server->on(
+            "connect", [](Socket&) { throw 42; }, "/throws42");
+        server->on(
+            "connect", [](Socket&, int) {}, "/typed");
         struct Case {
             const char *nsp, *protocol5, *protocol4;
         };
@@ -241,16 +253,18 @@ public:
         ServerOptions options;
         options.namespaces = {"/listed", "bare"};
         make(options);
-        server->on("e", [](Socket&) {}, "/handler");
+        server->on(
+            "e", [](Socket&) {}, "/handler");
         server->registerNamespace(std::make_shared<Namespace>("/object"));
-        server->on("*", [](Socket&) {}, "*");
+        server->on(
+            "*", [](Socket&) {}, "*");
         Peer& peer = open();
         for (const char* nsp : {"/listed", "/bare", "/handler", "/object"}) peer.join(nsp);
         for (const char* nsp : {"", "/x", "/*", "/listed/", "/Listed"}) {
             peer.say("0" + std::string(nsp) + (*nsp ? "," : ""));
-            CPPUNIT_ASSERT_EQUAL("4" + std::string(nsp) + (*nsp ? "," : "") +
-                                     "{\"message\":\"Invalid namespace\"}",
-                                 peer.heard());
+            CPPUNIT_ASSERT_EQUAL(
+                "4" + std::string(nsp) + (*nsp ? "," : "") + "{\"message\":\"Invalid namespace\"}",
+                peer.heard());
         }
         Peer& old = open(EngineRevision::V3);
         ASSERT_HEARD("4{\"message\":\"Invalid namespace\"}", old);
@@ -262,7 +276,8 @@ public:
         ServerOptions options;
         options.namespaces = {"*"};
         make(options);
-        server->on("e", [&](Socket& socket) { trace += socket.nsp(); }, "*");
+        server->on(
+            "e", [&](Socket& socket) { trace += socket.nsp(); }, "*");
         Peer& peer = open();
         peer.join();
         peer.join("/any/thing");
@@ -274,12 +289,14 @@ public:
         struct Login {
             std::string user;
         };
-        server->on("connect", [&](Socket&, const Value& auth) {
-            trace += JsonCodec::encode(auth) + ";";
-        });
-        server->on("connect", [&](const std::string&, const Value& auth, const Environ& environ) {
-            trace += JsonCodec::encode(auth) + std::string(environ.remoteAddress()) + ";";
-        }, "/x");
+        server->on("connect",
+                   [&](Socket&, const Value& auth) { trace += JsonCodec::encode(auth) + ";"; });
+        server->on(
+            "connect",
+            [&](const std::string&, const Value& auth, const Environ& environ) {
+                trace += JsonCodec::encode(auth) + std::string(environ.remoteAddress()) + ";";
+            },
+            "/x");
         Peer& peer = open();
         peer.say("0{\"token\":\"t\"}");
         peer.say("0/x,{}");
@@ -293,9 +310,8 @@ public:
     }
 
     void aSecondConnectClosesTheSession() {
-        server->on("disconnect", [&](Socket&, DisconnectReason reason) {
-            trace += toString(reason);
-        });
+        server->on("disconnect",
+                   [&](Socket&, DisconnectReason reason) { trace += toString(reason); });
         Peer& peer = joined();
         peer.say("0");
         CPPUNIT_ASSERT(!peer.open());
@@ -311,8 +327,10 @@ public:
     }
 
     void packetsForANamespaceNeverJoinedCloseTheSession() {
-        server->on("e", [&](Socket&) { trace += "event"; }, "/x");
-        for (const char* packet : {"2[\"e\"]", "2/x,[\"e\"]", "2/x,1[\"e\"]", "1", "1/x,", "31[]"}) {
+        server->on(
+            "e", [&](Socket&) { trace += "event"; }, "/x");
+        for (const char* packet :
+             {"2[\"e\"]", "2/x,[\"e\"]", "2/x,1[\"e\"]", "1", "1/x,", "31[]"}) {
             Peer& peer = open();
             peer.say(packet);
             CPPUNIT_ASSERT_MESSAGE(packet, !peer.open());
@@ -329,7 +347,8 @@ public:
         Peer& nowhere = open();
         nowhere.say("51-[\"e\",{\"_placeholder\":true,\"num\":0}]");
         CPPUNIT_ASSERT(!nowhere.open());
-        server->on("e", [](Socket&) {}, "/x");
+        server->on(
+            "e", [](Socket&) {}, "/x");
         Peer& elsewhere = joined();
         elsewhere.say("51-/x,[\"e\",{\"_placeholder\":true,\"num\":0}]");
         CPPUNIT_ASSERT(!elsewhere.open());
@@ -337,7 +356,8 @@ public:
 
     void packetsForANamespaceJustLeftAreIgnored() {
         server->on("e", [&](Socket&) { trace += "event"; });
-        server->on("e", [&](Socket&) { trace += "x"; }, "/x");
+        server->on(
+            "e", [&](Socket&) { trace += "x"; }, "/x");
         Peer& peer = joined();
         peer.join("/x");
         server->disconnect(peer.sid, "/x");
@@ -357,9 +377,12 @@ public:
 
     void badBytesCloseTheSession() {
         server->on("*", [&](Socket&) { trace += "event"; });
-        for (const char* packet : {"", "7", "9", "a", "-1", "2", "2[]", "2{}", "2\"x\"", "2null",
-                                   "2[null]", "2[true]", "2[[\"x\"]]", "2abc[\"e\"]", "50-[\"e\"]",
-                                   "29007199254740993[\"e\"]", "2[\"e\"", "3{}", "0[1]", "0\"x\""}) {
+        for (const char* packet :
+             {"",           "7",           "9",          "a",
+              "-1",         "2",           "2[]",        "2{}",
+              "2\"x\"",     "2null",       "2[null]",    "2[true]",
+              "2[[\"x\"]]", "2abc[\"e\"]", "50-[\"e\"]", "29007199254740993[\"e\"]",
+              "2[\"e\"",    "3{}",         "0[1]",       "0\"x\""}) {
             server->on("disconnect", [&](Socket&, DisconnectReason reason) {
                 CPPUNIT_ASSERT(reason == DisconnectReason::ParseError);
             });
@@ -424,7 +447,8 @@ public:
         options.namespaces = {"*"};
         options.maxNamespacesPerClient = 3;
         make(options);
-        server->on("disconnect", [&](Socket& socket) { trace += socket.nsp(); }, "*");
+        server->on(
+            "disconnect", [&](Socket& socket) { trace += socket.nsp(); }, "*");
         Peer& peer = open();
         for (const char* nsp : {"/a", "/b", "/c"}) peer.join(nsp);
         peer.say("1/b");
@@ -439,9 +463,12 @@ public:
         server->on("disconnect", [&](Socket& socket, DisconnectReason reason) {
             trace += socket.nsp() + ":" + std::string(toString(reason)) + ";";
         });
-        server->on("disconnect", [&](Socket& socket, const std::string& reason) {
-            trace += socket.nsp() + ":" + reason + ";";
-        }, "/x");
+        server->on(
+            "disconnect",
+            [&](Socket& socket, const std::string& reason) {
+                trace += socket.nsp() + ":" + reason + ";";
+            },
+            "/x");
         Peer& peer = joined();
         peer.join("/x");
         peer.say("1/x,");
@@ -485,7 +512,8 @@ public:
             trace += toString(reason);
         });
         server->on("e", [&](Socket&) { trace += "event"; });
-        server->on("e", [&](Socket&) { trace += "x"; }, "/x");
+        server->on(
+            "e", [&](Socket&) { trace += "x"; }, "/x");
         Peer& peer = joined();
         const std::string sid = peer.sid;
         peer.join("/x");
@@ -511,9 +539,8 @@ public:
             socket.disconnect();
             socket.emit("late");
         });
-        server->on("disconnect", [&](Socket&, DisconnectReason reason) {
-            trace += toString(reason);
-        });
+        server->on("disconnect",
+                   [&](Socket&, DisconnectReason reason) { trace += toString(reason); });
         Peer& peer = open();
         peer.write("0");
         peer.write("2[\"e\"]");
@@ -528,9 +555,12 @@ public:
         server->on("disconnect", [&](Socket& socket, DisconnectReason reason) {
             trace += socket.nsp() + ":" + std::string(toString(reason)) + ";";
         });
-        server->on("disconnect", [&](Socket& socket, DisconnectReason reason) {
-            trace += socket.nsp() + ":" + std::string(toString(reason)) + ";";
-        }, "/x");
+        server->on(
+            "disconnect",
+            [&](Socket& socket, DisconnectReason reason) {
+                trace += socket.nsp() + ":" + std::string(toString(reason)) + ";";
+            },
+            "/x");
         Peer& peer = joined();
         peer.join("/x");
         peer.say("2[\"e\"]");
@@ -556,9 +586,8 @@ public:
     }
 
     void reasonsAreTheOfficialOnes() {
-        server->on("disconnect", [&](Socket&, DisconnectReason reason) {
-            trace = toString(reason);
-        });
+        server->on("disconnect",
+                   [&](Socket&, DisconnectReason reason) { trace = toString(reason); });
         const std::pair<CloseReason, const char*> cases[] = {
             {CloseReason::TransportClose, "transport close"},
             {CloseReason::TransportError, "transport error"},

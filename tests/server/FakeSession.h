@@ -34,7 +34,8 @@ public:
         }
         if (!sent.empty()) sent += ' ';
         sent += message->text();
-        for (const Binary& attachment : message->attachments()) sent += " <" + attachment.bytes + ">";
+        for (const Binary& attachment : message->attachments())
+            sent += " <" + attachment.bytes + ">";
         last = message;
         return true;
     }

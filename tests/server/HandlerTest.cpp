@@ -1,9 +1,9 @@
-#include "socketio/server/Handler.h"
-
 #include <functional>
 #include <optional>
 
 #include <Poco/Exception.h>
+
+#include "socketio/server/Handler.h"
 
 #include "ServerFixture.h"
 
@@ -63,10 +63,16 @@ public:
         Peer& peer = joined();
         peer.say("2[\"function\",3]");
         CPPUNIT_ASSERT_EQUAL(3, calls);
-        const std::pair<const char*, std::string> cases[] = {
-            {"pointer", "7"},     {"functor\",5,\"", "15"}, {"std", "1"},   {"sid", "20"},
-            {"nothing", "5"},     {"mutable", "1"},         {"mutable", "2"}, {"moveOnly", "9"},
-            {"sidByValue", '"' + peer.sid + '"'},           {"const", '"' + peer.sid + '"'}};
+        const std::pair<const char*, std::string> cases[] = {{"pointer", "7"},
+                                                             {"functor\",5,\"", "15"},
+                                                             {"std", "1"},
+                                                             {"sid", "20"},
+                                                             {"nothing", "5"},
+                                                             {"mutable", "1"},
+                                                             {"mutable", "2"},
+                                                             {"moveOnly", "9"},
+                                                             {"sidByValue", '"' + peer.sid + '"'},
+                                                             {"const", '"' + peer.sid + '"'}};
         for (const auto& [event, answer] : cases) {
             peer.say("21[\"" + std::string(event) + "\"]");
             CPPUNIT_ASSERT_EQUAL("31[" + answer + "]", peer.heard());
@@ -169,8 +175,9 @@ public:
         server->on("some", [](Socket&) { return std::optional<int>(4); });
         server->on("struct", [](Socket&) { return Message{"ann", "hi", {}}; });
         server->on("arguments", [](Socket&) { return Arguments(std::tuple{1, 2}); });
-        server->on("result",
-                   [](Socket&) { return HandlerResult::acknowledge({Value(1), Value(2)}); });
+        server->on("result", [](Socket&) {
+            return HandlerResult::acknowledge({Value(1), Value(2)});
+        });
         server->on("not", [](Socket&) { return HandlerResult::unhandled(); });
         server->on("false", [](Socket&) { return false; });
         server->on("reference", [](Socket& socket) -> const std::string& { return socket.nsp(); });
@@ -232,8 +239,8 @@ public:
         Peer& peer = joined();
         for (const char* event : {"std", "poco", "int"}) {
             peer.say("21[\"" + std::string(event) + "\"]");
-            CPPUNIT_ASSERT(logged("error: the handler of the event \"" + std::string(event) +
-                                  "\" failed: "));
+            CPPUNIT_ASSERT(
+                logged("error: the handler of the event \"" + std::string(event) + "\" failed: "));
         }
         CPPUNIT_ASSERT(logged("std went wrong"));
         CPPUNIT_ASSERT(logged("poco went wrong"));
@@ -276,11 +283,10 @@ public:
         CPPUNIT_ASSERT_EQUAL(std::string("ann"), accept("connect", [&](Socket&, Message message) {
                                  trace += message.user;
                              }));
-        CPPUNIT_ASSERT_EQUAL(
-            std::string("red"),
-            accept("connect", [&](const std::string&, const Environ& environ) {
-                trace += environ.queryParameter("color");
-            }));
+        CPPUNIT_ASSERT_EQUAL(std::string("red"),
+                             accept("connect", [&](const std::string&, const Environ& environ) {
+                                 trace += environ.queryParameter("color");
+                             }));
         CPPUNIT_ASSERT_EQUAL(std::string("redann"),
                              accept("connect", [&](Socket&, const Environ& environ, Message auth) {
                                  trace += environ.queryParameter("color") + auth.user;
@@ -288,11 +294,10 @@ public:
                              }));
         server->on("connect", [](Socket&) {});
         CPPUNIT_ASSERT_EQUAL(std::string("!"), accept("disconnect", [&] { trace += "!"; }));
-        CPPUNIT_ASSERT_EQUAL(
-            std::string("transport close"),
-            accept("disconnect", [&](const std::string&, DisconnectReason reason) {
-                trace += toString(reason);
-            }));
+        CPPUNIT_ASSERT_EQUAL(std::string("transport close"),
+                             accept("disconnect", [&](const std::string&, DisconnectReason reason) {
+                                 trace += toString(reason);
+                             }));
         CPPUNIT_ASSERT_EQUAL(std::string("transport close"),
                              accept("disconnect", [&](Socket&, std::string_view reason) {
                                  trace += reason;

@@ -1,7 +1,7 @@
 // Namespace classes, and who wins when several handlers could take an event.
-#include "socketio/server/Namespace.h"
-
 #include <Poco/Exception.h>
+
+#include "socketio/server/Namespace.h"
 
 #include "ServerFixture.h"
 
@@ -83,7 +83,8 @@ public:
 
     void aFunctionWinsOverAMethod() {
         server->registerNamespace(std::make_shared<Chat>(trace));
-        server->on("my event", [&](Socket&) { trace += "function;"; }, "/chat");
+        server->on(
+            "my event", [&](Socket&) { trace += "function;"; }, "/chat");
         Peer& peer = open();
         peer.join("/chat");
         peer.say("2/chat,[\"my event\",\"x\",1]");
@@ -135,8 +136,7 @@ public:
         const std::string main = peer.sid;
         peer.join("/chat");
         chat->enterRoom(peer.sid, "r");
-        CPPUNIT_ASSERT(
-            (chat->rooms(peer.sid) == std::vector<std::string>{peer.sid, "lobby", "r"}));
+        CPPUNIT_ASSERT((chat->rooms(peer.sid) == std::vector<std::string>{peer.sid, "lobby", "r"}));
         chat->emit("e", 1, {.room = "r"});
         chat->send("x");
         chat->emit("main", 2, {.nsp = "/"});
@@ -210,23 +210,30 @@ public:
         CPPUNIT_ASSERT_EQUAL(std::string("class *"), ask());
         server->registerNamespace(std::make_shared<Plain>(trace, "/x", "class x"));
         CPPUNIT_ASSERT_EQUAL(std::string("class x"), ask());
-        server->on("*", [&](Socket&) { trace += "both"; }, "*");
+        server->on(
+            "*", [&](Socket&) { trace += "both"; }, "*");
         CPPUNIT_ASSERT_EQUAL(std::string("both"), ask());
-        server->on("e", [&](Socket&) { trace += "namespace *"; }, "*");
+        server->on(
+            "e", [&](Socket&) { trace += "namespace *"; }, "*");
         CPPUNIT_ASSERT_EQUAL(std::string("namespace *"), ask());
-        server->on("*", [&](Socket&) { trace += "event *"; }, "/x");
+        server->on(
+            "*", [&](Socket&) { trace += "event *"; }, "/x");
         CPPUNIT_ASSERT_EQUAL(std::string("event *"), ask());
-        server->on("e", [&](Socket&) { trace += "exact"; }, "/x");
+        server->on(
+            "e", [&](Socket&) { trace += "exact"; }, "/x");
         CPPUNIT_ASSERT_EQUAL(std::string("exact"), ask());
     }
 
     void catchAllEventHandlersNeverGetConnectAndDisconnect() {
         server->on("*", [&](Socket&, const std::string& event) { trace += event + ";"; });
-        server->on("*", [&](Socket&, const std::string& event) { trace += event + ";"; }, "*");
+        server->on(
+            "*", [&](Socket&, const std::string& event) { trace += event + ";"; }, "*");
         joined().hangUp();
         CPPUNIT_ASSERT_EQUAL(std::string(), trace);
-        server->on("connect", [&](Socket& socket) { trace += "+" + socket.nsp(); }, "*");
-        server->on("disconnect", [&](Socket& socket) { trace += "-" + socket.nsp(); }, "*");
+        server->on(
+            "connect", [&](Socket& socket) { trace += "+" + socket.nsp(); }, "*");
+        server->on(
+            "disconnect", [&](Socket& socket) { trace += "-" + socket.nsp(); }, "*");
         joined().hangUp();
         CPPUNIT_ASSERT_EQUAL(std::string("+/-/"), trace);
     }
@@ -240,11 +247,10 @@ public:
         };
         CPPUNIT_ASSERT_EQUAL(std::string("31[[\"name\",1,\"two\"]]"),
                              ask([](Socket&, const Value::Array& all) { return all; }));
-        CPPUNIT_ASSERT_EQUAL(
-            std::string("31[\"name\",[1,\"two\"]]"),
-            ask([](Socket&, const std::string& event, const Value::Array& rest) {
-                return std::tuple{event, rest};
-            }));
+        CPPUNIT_ASSERT_EQUAL(std::string("31[\"name\",[1,\"two\"]]"),
+                             ask([](Socket&, const std::string& event, const Value::Array& rest) {
+                                 return std::tuple{event, rest};
+                             }));
         CPPUNIT_ASSERT_EQUAL(
             std::string("31[\"two\",1,\"name\"]"),
             ask([](const std::string&, std::string_view event, int n, const std::string& text) {

@@ -8,16 +8,16 @@
 #include <utility>
 #include <vector>
 
-#include <cppunit/TestFixture.h>
-#include <cppunit/extensions/HelperMacros.h>
-
 #include <Poco/AutoPtr.h>
 #include <Poco/Channel.h>
 #include <Poco/Logger.h>
 #include <Poco/Message.h>
+#include <cppunit/TestFixture.h>
+#include <cppunit/extensions/HelperMacros.h>
+
+#include "socketio/server/Server.h"
 
 #include "FakeSession.h"
-#include "socketio/server/Server.h"
 #include "support/ManualExecutor.h"
 
 namespace socketio::test {

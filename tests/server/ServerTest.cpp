@@ -1,6 +1,4 @@
 // What applications call: emit and its wire forms, rooms, sessions, options.
-#include "socketio/server/Server.h"
-
 #include <cmath>
 #include <limits>
 #include <map>
@@ -8,9 +6,11 @@
 
 #include <Poco/Exception.h>
 
-#include "ServerFixture.h"
 #include "socketio/engine/EngineServer.h"
 #include "socketio/managers/MemoryManager.h"
+#include "socketio/server/Server.h"
+
+#include "ServerFixture.h"
 
 namespace socketio {
 
@@ -87,15 +87,17 @@ public:
         check("2[\"e\",[\"a\",2]]", Value::array({"a", 2}));
         check("2[\"e\",\"\xc3\xa9\"]", "\xc3\xa9");
         check("51-[\"e\",{\"_placeholder\":true,\"num\":0}] <abc>", Binary(std::string("abc")));
-        check("52-[\"e\",{\"b\":{\"_placeholder\":true,\"num\":0}},"
-              "[{\"_placeholder\":true,\"num\":1}]] <a> <b>",
-              std::tuple{Value{{"b", Binary(std::string("a"))}},
-                         std::vector{Binary(std::string("b"))}});
+        check(
+            "52-[\"e\",{\"b\":{\"_placeholder\":true,\"num\":0}},"
+            "[{\"_placeholder\":true,\"num\":1}]] <a> <b>",
+            std::tuple{Value{{"b", Binary(std::string("a"))}},
+                       std::vector{Binary(std::string("b"))}});
         server->emit("e", {{"user", "ann"}, {"n", 1}}, {.room = peer.sid});
         executor->run();
         ASSERT_HEARD("2[\"e\",{\"user\":\"ann\",\"n\":1}]", peer);
 
-        server->on("x", [](Socket&) {}, "/n");
+        server->on(
+            "x", [](Socket&) {}, "/n");
         peer.join("/n");
         server->emit("e", 1, {.nsp = "/n"});
         server->emit("e", Binary(std::string("abc")), {.nsp = "/n"});
@@ -170,7 +172,8 @@ public:
         check(false, true, false);
         server->emit("e", {}, {.room = {"r", "s", a.sid}});
         check(true, true, true);
-        server->emit("e", {}, {.room = std::vector<std::string>{"r", "s"}, .skipSid = {a.sid, c.sid}});
+        server->emit("e", {},
+                     {.room = std::vector<std::string>{"r", "s"}, .skipSid = {a.sid, c.sid}});
         check(false, true, false);
         server->emit("e", {}, {.room = "nowhere"});
         server->emit("e", {}, {.room = ""});
@@ -184,9 +187,8 @@ public:
         check(false, false, false);
         server->emit("e");
         check(true, true, true);
-        server->on("go", [](Socket& socket) {
-            socket.server().emit("e", {}, {.skipSid = socket.sid()});
-        });
+        server->on(
+            "go", [](Socket& socket) { socket.server().emit("e", {}, {.skipSid = socket.sid()}); });
         b.say("2[\"go\"]");
         check(true, false, true);
     }
@@ -237,10 +239,12 @@ public:
             trace += data["b"].asBinary().bytes;
             return data;
         });
-        server->on("typed", [&](Socket&, const Binary& bytes) { return Binary(bytes.bytes + "!"); });
+        server->on("typed",
+                   [&](Socket&, const Binary& bytes) { return Binary(bytes.bytes + "!"); });
         Peer& peer = joined();
-        peer.write("52-1[\"echo\",{\"b\":{\"_placeholder\":true,\"num\":1},"
-                   "\"c\":[{\"_placeholder\":true,\"num\":0}]}]");
+        peer.write(
+            "52-1[\"echo\",{\"b\":{\"_placeholder\":true,\"num\":1},"
+            "\"c\":[{\"_placeholder\":true,\"num\":0}]}]");
         peer.writeBinary("one");
         peer.writeBinary(std::string_view("t\0o", 3));
         peer.write("51-2[\"typed\",{\"_placeholder\":true,\"num\":0}]");
@@ -276,7 +280,8 @@ public:
     }
 
     void namesOfNamespacesNeedNoSlash() {
-        server->on("e", [&](Socket&) { trace += "e"; }, "chat");
+        server->on(
+            "e", [&](Socket&) { trace += "e"; }, "chat");
         Peer& peer = open();
         peer.join("/chat");
         peer.say("2/chat,[\"e\"]");
@@ -288,7 +293,8 @@ public:
     }
 
     void sessionsBelongToASocket() {
-        server->on("e", [](Socket&) {}, "/x");
+        server->on(
+            "e", [](Socket&) {}, "/x");
         server->on("set", [](Socket& socket, const std::string& name) {
             socket.saveSession(Value{{"name", name}});
         });
@@ -451,7 +457,8 @@ void ServerTest::anIdleClientIsSmall() {
     constexpr std::size_t kClients = 2000;
     std::vector<std::shared_ptr<test::FakeSession>> sessions;
     for (std::size_t i = 0; i < kClients; ++i)
-        sessions.push_back(std::make_shared<test::FakeSession>(generateId(), EngineRevision::V4, 0));
+        sessions.push_back(
+            std::make_shared<test::FakeSession>(generateId(), EngineRevision::V4, 0));
     const std::size_t before = mallinfo2().uordblks;
     server->on("echo", [](Socket&, const Value& value) { return value; });
     for (const auto& session : sessions) {

@@ -1,10 +1,10 @@
 // One socket: emits with callbacks, their limits and their end.
-#include "socketio/server/Socket.h"
-
 #include <Poco/Exception.h>
 
-#include "ServerFixture.h"
 #include "socketio/protocol/JsonCodec.h"
+#include "socketio/server/Socket.h"
+
+#include "ServerFixture.h"
 
 namespace socketio {
 
@@ -43,7 +43,8 @@ public:
         executor->run();
         CPPUNIT_ASSERT_EQUAL(std::string("[\"second\",5];null;"), trace);
 
-        server->on("x", [](Socket&) {}, "/n");
+        server->on(
+            "x", [](Socket&) {}, "/n");
         peer.join("/n");
         server->emit("e", 1, {.room = peer.sid, .nsp = "/n", .callback = callback});
         executor->run();

@@ -10,6 +10,7 @@
 #include "socketio/base/Executor.h"
 #include "socketio/base/Mutex.h"
 #include "socketio/base/Strand.h"
+
 #include "support/ManualExecutor.h"
 
 namespace socketio::test {

@@ -19,6 +19,8 @@ using Type = EnginePacket::Type;
 
 // As the official server: how long a close packet waits for the client's next poll.
 constexpr std::chrono::seconds kLingerTime{30};
+constexpr std::chrono::seconds kFarewellTime{
+    2};  // the same when the server stops and nothing is queued
 
 constexpr std::uint16_t kGoingAway = 1001;
 constexpr char kBinaryTypeV3 = 4;
@@ -611,7 +613,14 @@ void EngineSessionImpl::closePolling(CloseReason reason) {
     // A client whose probe was answered may have stopped polling: it hears of the close over the
     // WebSocket then.
     if (_probe && !_probe->probed()) dropProbe();
-    timers().armAfter(_timer, kLingerTime);
+    // No longer than the client has for a sign of life: one without it does not poll any more.
+    const TimePoint time = now();
+    TimePoint end = time + kLingerTime;
+    // A server that stops waits for those who have something to fetch; the others come back
+    // within a round trip or do not care.
+    if (reason == CloseReason::ServerShuttingDown && queuedBytes() == 0) end = time + kFarewellTime;
+    if (options().monitorClients && !_paused && _deadline > time) end = std::min(end, _deadline);
+    timers().arm(_timer, end);
     if (_polling->polled()) deliverLast();
 }
 

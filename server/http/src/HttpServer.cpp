@@ -227,9 +227,11 @@ bool HttpServer::Impl::shutDown(std::chrono::milliseconds timeout) {
         MutexLock lock(mutex);
         id = listener.id;
     }
+    // The app goes first, with the door still open: a client that polls fetches what is left for
+    // it, over a new connection if it has none. The app itself takes nobody new any more.
+    state->app->stop(appDeadline);
     state->stopping = true;
     state->hub->closeListener(id);
-    state->app->stop(appDeadline);
     HttpServerState::visitAll(state, [](HttpProtocol& protocol) { protocol.shutDown(); });
     bool empty = state->waitUntilEmpty(answerDeadline);
     if (!empty) {

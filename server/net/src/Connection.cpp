@@ -246,8 +246,7 @@ void Connection::onWritable() {
 
 void Connection::onHangUp() {
     if (_state == State::Closed) return;
-    const bool reading =
-        !_readingPaused && !_peerEnded && _input.size() < _limits.maxPendingInput;
+    const bool reading = !_readingPaused && !_peerEnded && _input.size() < _limits.maxPendingInput;
     if (_state == State::Open && reading) {
         onReadable();  // data may have come before the error; recv tells which error
         return;
@@ -266,6 +265,16 @@ void Connection::resumeInput() {
     if (_state != State::Open || _resumeQueued) return;
     _resumeQueued = true;
     _loop.resume(*this);
+}
+
+void Connection::setDisposable(bool disposable) {
+    _needed = _needed || !disposable;
+    _disposableSince = disposable ? _loop.timers().now() : TimePoint::max();
+}
+
+bool Connection::isDisposable(TimePoint now) const {
+    constexpr Duration kSilent = 1s, kIdle = 5s;
+    return _state == State::Open && _disposableSince <= now - (_needed ? kIdle : kSilent);
 }
 
 void Connection::setDeadline(TimePoint deadline) {

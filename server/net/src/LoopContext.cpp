@@ -231,10 +231,11 @@ void LoopContext::removeAcceptor(std::uint64_t id) {
 }
 
 std::size_t LoopContext::disposeIdle(std::size_t most) {
+    const TimePoint now = _timers.now();
     std::size_t count = 0;
     for (const auto& connection : _connections) {
         if (count == most) break;
-        if (!connection->_disposable || connection->_state != Connection::State::Open) continue;
+        if (!connection->isDisposable(now)) continue;
         connection->abort("descriptors ran out");
         ++count;
     }

@@ -12,8 +12,9 @@ std::uint64_t Acknowledgements::add(AckCallback callback, TimePoint deadline) {
 }
 
 AckCallback Acknowledgements::take(std::uint64_t id) {
-    const auto entry = std::lower_bound(_entries.begin(), _entries.end(), id,
-                                        [](const Entry& e, std::uint64_t key) { return e.id < key; });
+    const auto entry =
+        std::lower_bound(_entries.begin(), _entries.end(), id,
+                         [](const Entry& e, std::uint64_t key) { return e.id < key; });
     if (entry == _entries.end() || entry->id != id || !entry->callback) return {};
     AckCallback callback = std::exchange(entry->callback, {});
     --_outstanding;

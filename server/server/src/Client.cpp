@@ -5,9 +5,10 @@
 
 #include <Poco/Exception.h>
 
+#include "socketio/engine/EngineServer.h"
+
 #include "Acknowledgements.h"
 #include "SocketHeld.h"
-#include "socketio/engine/EngineServer.h"
 
 namespace socketio {
 
@@ -126,9 +127,7 @@ Client::~Client() = default;
 
 void Client::open() {
     _connectTimer = std::make_unique<Timer>(
-        [](void* self) {
-            static_cast<Client*>(self)->violation("no namespace joined in time");
-        },
+        [](void* self) { static_cast<Client*>(self)->violation("no namespace joined in time"); },
         this);
     _core->executor()
         .timers(_session->loop())
@@ -146,16 +145,16 @@ void Client::postToStrand(Task task) { _strand->post(std::move(task)); }
 void Client::onText(std::string_view text) {
     if (_closed) return;
     _packetBytes = text.size();
-    take(_decoder.text(text));
+    take(_decoder.text(text), true);
 }
 
 void Client::onBinary(std::string_view bytes) {
     if (_closed) return;
     _packetBytes += bytes.size();
-    take(_decoder.binary(bytes));
+    take(_decoder.binary(bytes), false);
 }
 
-void Client::take(Result<std::optional<SocketPacket>> result) {
+void Client::take(Result<std::optional<SocketPacket>> result, bool begins) {
     if (!result.ok()) {
         _core->log().debug(std::string("bad packet: ") + result.error().detail);
         return closeSession(CloseReason::ParseError, result.error().detail);
@@ -166,7 +165,34 @@ void Client::take(Result<std::optional<SocketPacket>> result) {
                !findSlot(nsp) && !hasLeft(nsp)) {
         // Its attachments are not waited for.
         violation("a packet for a namespace that was not joined");
+    } else if (begins) {
+        awaitAttachments();
     }
+}
+
+// Half a packet is not kept for ever. The timer stays armed when the packet is complete: a client
+// that sends many of them costs no more than one that sends few.
+void Client::awaitAttachments() {
+    Timers& timers = _core->executor().timers(_session->loop());
+    _halfSince = timers.now();
+    if (!_halfTimer)
+        _halfTimer = std::make_unique<Timer>(
+            [](void* self) { static_cast<Client*>(self)->attachmentsOverdue(); }, this);
+    if (!_halfTimer->armed()) timers.armAfter(*_halfTimer, halfTime());
+}
+
+void Client::attachmentsOverdue() {
+    if (_decoder.pendingNsp().empty()) return;
+    Timers& timers = _core->executor().timers(_session->loop());
+    if (_paused) _halfSince = timers.now();  // we do not read
+    if (timers.now() < _halfSince + halfTime())
+        return timers.arm(*_halfTimer, _halfSince + halfTime());
+    _core->log().debug("bad packet: its attachments did not come in time");
+    closeSession(CloseReason::ParseError, "attachments outstanding");
+}
+
+Duration Client::halfTime() const {
+    return _core->options().pingInterval + _core->options().pingTimeout;
 }
 
 void Client::handle(SocketPacket packet) {
@@ -181,7 +207,8 @@ void Client::handle(SocketPacket packet) {
     switch (packet.type) {
         case SocketPacket::Type::Event:
             static_assert(sizeof(EventTask) <= 48);
-            postInput(EventTask{*slot, std::move(packet.data.makeArray()), packet.id.value_or(kNoAck)});
+            postInput(
+                EventTask{*slot, std::move(packet.data.makeArray()), packet.id.value_or(kNoAck)});
             break;
         case SocketPacket::Type::Ack:
             _core->manager().triggerCallback(*slot, packet.id.value_or(0), packet.data.asArray());
@@ -314,8 +341,8 @@ void Client::closeSocket(const SocketPtr& socket, DisconnectReason reason,
     socket->_state = Socket::State::Closed;
     socket->_held.reset();
     dropAcks(*socket);
-    _strand->post(FinishTask{
-        socket, reason, detail.empty() ? nullptr : std::make_unique<std::string>(detail)});
+    _strand->post(FinishTask{socket, reason,
+                             detail.empty() ? nullptr : std::make_unique<std::string>(detail)});
 }
 
 void Client::closeSession(CloseReason reason, std::string_view detail) {
@@ -332,13 +359,14 @@ void Client::violation(std::string_view detail) {
 void Client::onClose(CloseReason reason, std::string_view detail) {
     if (std::exchange(_closed, true)) return;
     _connectTimer.reset();
+    _halfTimer.reset();
     const DisconnectReason why =
         _violated ? DisconnectReason::ForcedServerClose : toDisconnectReason(reason);
     const std::vector<SocketPtr> sockets = std::exchange(_sockets, {});
     for (const SocketPtr& socket : sockets) closeSocket(socket, why, detail);
     if (_core->log().debugs())
-        _core->log().debug("session " + _session->sid() + " closed: " +
-                           std::string(toString(why)) + ' ' + std::string(detail));
+        _core->log().debug("session " + _session->sid() + " closed: " + std::string(toString(why)) +
+                           ' ' + std::string(detail));
 }
 
 // ---- to the client ------------------------------------------------------------------------------
@@ -349,9 +377,11 @@ void Client::sendPacket(SocketPacket::Type type, const std::string& nsp, const V
         _session->send(message);
     } else if (type == SocketPacket::Type::ConnectError) {
         // The data of a refusal is the application's: what has no wire form is left out.
-        _core->log().error(ServerLog::Kind::Handler, "the data of a refusal cannot be sent: " + problem);
+        _core->log().error(ServerLog::Kind::Handler,
+                           "the data of a refusal cannot be sent: " + problem);
         const Value plain = errorData(ConnectionRefused(), protocol());
-        if (const EngineMessage::Ptr other = _core->encode(type, nsp, std::nullopt, &plain, problem))
+        if (const EngineMessage::Ptr other =
+                _core->encode(type, nsp, std::nullopt, &plain, problem))
             _session->send(other);
     }
 }
@@ -476,6 +506,7 @@ void Client::checkLoad(Strand::Load load) {
 
 void Client::resumeInput() {
     if (!std::exchange(_paused, false) || _closed) return;
+    _halfSince = _core->executor().timers(_session->loop()).now();
     _session->pauseInput(false);
 }
 
@@ -523,9 +554,9 @@ void Client::runConnect(const SocketPtr& socket, Value auth) {
                 const HandlerResult result = handlers().dispatch(socket->nsp(), event);
                 if (result.refuses()) refused.emplace();
                 if (result.kind() == HandlerResult::Kind::BadArguments) {
-                    log.warning(ServerLog::Kind::Arguments,
-                                "the event \"connect\" of " + ServerLog::quoted(socket->nsp()) +
-                                    " got a bad " + result.problem());
+                    log.warning(ServerLog::Kind::Arguments, "the event \"connect\" of " +
+                                                                ServerLog::quoted(socket->nsp()) +
+                                                                " got a bad " + result.problem());
                     refused.emplace("Invalid authentication data");
                 }
             } catch (const ConnectionRefused& e) {
@@ -539,9 +570,9 @@ void Client::runConnect(const SocketPtr& socket, Value auth) {
         socket->_finished = true;
         _core->manager().disconnect(socket->sid(), socket->nsp());
         if (log.informs())
-            log.information(ServerLog::Kind::Connection,
-                            peer() + " was refused in " + ServerLog::quoted(socket->nsp()) + ": " +
-                                refused->message());
+            log.information(ServerLog::Kind::Connection, peer() + " was refused in " +
+                                                             ServerLog::quoted(socket->nsp()) +
+                                                             ": " + refused->message());
         post([socket, data = errorData(*refused, protocol())] {
             socket->_client->refuse(socket, data);
         });
@@ -574,8 +605,8 @@ void Client::runEvent(const SocketPtr& socket, Value::Array data, std::uint64_t 
     };
     const auto alone = std::make_shared<Alone>(Alone{socket, _handlers, std::move(data), id});
     const auto run = [alone] {
-        alone->socket->_client->handleEvent(alone->socket, *alone->handlers,
-                                            std::move(alone->data), alone->id);
+        alone->socket->_client->handleEvent(alone->socket, *alone->handlers, std::move(alone->data),
+                                            alone->id);
     };
     // No worker to be had: it runs here, and what comes behind it waits.
     if (!_core->executor().runOnWorker(run)) run();
@@ -591,9 +622,9 @@ void Client::handleEvent(const SocketPtr& socket, const HandlerTable& handlers, 
                  [&] { result = handlers.dispatch(socket->nsp(), event); }))
         return;
     if (result.kind() == HandlerResult::Kind::BadArguments)
-        _core->log().warning(ServerLog::Kind::Arguments, "the event " +
-                                                             ServerLog::quoted(event.name) +
-                                                             " got a bad " + result.problem());
+        _core->log().warning(
+            ServerLog::Kind::Arguments,
+            "the event " + ServerLog::quoted(event.name) + " got a bad " + result.problem());
     if (event.wantsAck && result.handled())
         sendAck(socket, event.name, id, std::move(result).values());
 }
@@ -625,8 +656,7 @@ void Client::finish(const SocketPtr& socket, DisconnectReason reason, const std:
             handlers().dispatch(socket->nsp(), event);
         });
     }
-    guarded(_core->log(), "disconnect",
-            [&] { manager.disconnect(socket->sid(), socket->nsp()); });
+    guarded(_core->log(), "disconnect", [&] { manager.disconnect(socket->sid(), socket->nsp()); });
     if (_core->log().informs()) {
         std::string line = peer() + " disconnected from " + ServerLog::quoted(socket->nsp()) +
                            ": " + std::string(toString(reason));

@@ -8,14 +8,15 @@
 #include <string_view>
 #include <vector>
 
-#include "HandlerTable.h"
-#include "ServerCore.h"
 #include "socketio/base/Mutex.h"
 #include "socketio/base/Strand.h"
 #include "socketio/base/Timers.h"
 #include "socketio/engine/EngineSession.h"
 #include "socketio/protocol/SocketPacketDecoder.h"
 #include "socketio/server/Socket.h"
+
+#include "HandlerTable.h"
+#include "ServerCore.h"
 
 namespace socketio {
 
@@ -41,8 +42,8 @@ public:
     ServerCore& core() const { return *_core; }
     EngineSession& session() const { return *_session; }
     int protocol() const { return _session->revision() == EngineRevision::V3 ? 4 : 5; }
-    void post(Task task);             ///< To the session's loop.
-    void postToStrand(Task task);     ///< Runs after everything that has arrived so far.
+    void post(Task task);          ///< To the session's loop.
+    void postToStrand(Task task);  ///< Runs after everything that has arrived so far.
 
     // ---- to the client [loop]
     void queue(Socket& socket, const EngineMessage::Ptr& message);
@@ -77,7 +78,10 @@ private:
     struct FinishTask;
 
     // ---- from the client [loop]
-    void take(Result<std::optional<SocketPacket>> result);
+    void take(Result<std::optional<SocketPacket>> result, bool begins);
+    void awaitAttachments();
+    void attachmentsOverdue();
+    Duration halfTime() const;
     void handle(SocketPacket packet);
     void connect(std::string nsp, Value auth);
     void accept(const SocketPtr& socket);
@@ -117,10 +121,12 @@ private:
 
     // [loop]
     SocketPacketDecoder _decoder;
-    std::vector<SocketPtr> _sockets;        // connecting or connected
-    std::vector<std::string> _left;         // namespaces left lately: packets may have crossed
-    std::unique_ptr<Timer> _connectTimer;   // until the first namespace is joined
-    std::size_t _packetBytes = 0;           // of the packet in hand
+    std::vector<SocketPtr> _sockets;       // connecting or connected
+    std::vector<std::string> _left;        // namespaces left lately: packets may have crossed
+    std::unique_ptr<Timer> _connectTimer;  // until the first namespace is joined
+    std::unique_ptr<Timer> _halfTimer;     // since the first packet with attachments
+    TimePoint _halfSince{};                // of the packet whose attachments are outstanding
+    std::size_t _packetBytes = 0;          // of the packet in hand
     bool _paused = false;
     bool _violated = false;
     bool _closed = false;

@@ -4,8 +4,9 @@
 
 #include <Poco/Exception.h>
 
-#include "Names.h"
 #include "socketio/server/Server.h"
+
+#include "Names.h"
 
 namespace socketio {
 

@@ -8,9 +8,10 @@
 
 #include <Poco/Exception.h>
 
+#include "socketio/managers/MemoryManager.h"
+
 #include "Client.h"
 #include "Names.h"
-#include "socketio/managers/MemoryManager.h"
 
 namespace socketio {
 
@@ -49,8 +50,7 @@ struct Delivery {
 ServerCore::ServerCore(Server& server, ServerOptions options)
     : _server(server),
       _options(checked(std::move(options))),
-      _manager(_options.clientManager ? _options.clientManager
-                                      : std::make_shared<MemoryManager>()),
+      _manager(_options.clientManager ? _options.clientManager : std::make_shared<MemoryManager>()),
       _log(_options.logger ? *_options.logger : Poco::Logger::get("socketio.server")),
       _engine(std::make_unique<EngineServer>(
           _options, [this](const EngineSession::Ptr& session) { return openSession(session); })),
@@ -136,11 +136,11 @@ Value ServerCore::await(std::string_view event, Duration timeout, Emit&& emit) {
     if (!_executor.load()) throw Poco::IllegalStateException("call() before the server started");
     const auto state = std::make_shared<CallState>();
     const TimePoint deadline = Clock::system().now() + timeout;
-    emit(AckCallback(CallCompletion(state, executor().clock().now() + timeout)));
 
     CallState::Outcome outcome;
     {
-        const Client::CallScope reading;
+        const Client::CallScope reading;  // before anybody can answer
+        emit(AckCallback(CallCompletion(state, executor().clock().now() + timeout)));
         const BlockingScope blocking(executor());
         outcome = state->waitUntil(deadline);
     }
@@ -177,9 +177,8 @@ Value ServerCore::call(std::string_view event, Arguments arguments, const CallOp
         refuseCallWhileConnecting();
     const Value data = eventData(event, std::move(arguments));
     const EmitTarget target{{options.sid}, {}, options.ignoreQueue};
-    return await(event, options.timeout, [&](const AckCallback& callback) {
-        _manager->emit(nsp, data, target, callback);
-    });
+    return await(event, options.timeout,
+                 [&](const AckCallback& callback) { _manager->emit(nsp, data, target, callback); });
 }
 
 Value ServerCore::callTo(Socket& socket, std::string_view event, Arguments arguments,
@@ -222,7 +221,8 @@ void ServerCore::deliver(std::span<const LocalSocketPtr> recipients, const std::
     if (recipients.empty()) return;
     if (callback) return deliverWithAcks(recipients, nsp, data, callback);
     std::string problem;
-    EngineMessage::Ptr message = encode(SocketPacket::Type::Event, nsp, std::nullopt, &data, problem);
+    EngineMessage::Ptr message =
+        encode(SocketPacket::Type::Event, nsp, std::nullopt, &data, problem);
     if (!message) refuseData(data, problem);
 
     Executor& executor = this->executor();
@@ -253,9 +253,10 @@ void ServerCore::deliver(std::span<const LocalSocketPtr> recipients, const std::
 void ServerCore::deliverWithAcks(std::span<const LocalSocketPtr> recipients, const std::string& nsp,
                                  const Value& data, const AckCallback& callback) {
     const auto overflow = [&data] {
-        throw Poco::PoolOverflowException("emit(): too many acknowledgements are outstanding for "
-                                          "the event \"" +
-                                          data[0].asString() + '"');
+        throw Poco::PoolOverflowException(
+            "emit(): too many acknowledgements are outstanding for "
+            "the event \"" +
+            data[0].asString() + '"');
     };
     for (const LocalSocketPtr& each : recipients)
         if (asSocket(each).client().acksFull(asSocket(each))) overflow();

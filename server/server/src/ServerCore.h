@@ -10,9 +10,6 @@
 #include <string_view>
 #include <vector>
 
-#include "Call.h"
-#include "HandlerTable.h"
-#include "ServerLog.h"
 #include "socketio/base/Executor.h"
 #include "socketio/base/Mutex.h"
 #include "socketio/engine/EngineServer.h"
@@ -20,6 +17,10 @@
 #include "socketio/protocol/SocketPacket.h"
 #include "socketio/server/BackgroundTask.h"
 #include "socketio/server/Server.h"
+
+#include "Call.h"
+#include "HandlerTable.h"
+#include "ServerLog.h"
 
 namespace socketio {
 

@@ -19,13 +19,18 @@ namespace socketio {
 /// Threads: thread-safe.
 class ServerLog {
 public:
-    enum class Kind : std::uint8_t { Connection, Handler, Arguments, Acknowledgement, Packet, Task };
+    enum class Kind : std::uint8_t {
+        Connection,
+        Handler,
+        Arguments,
+        Acknowledgement,
+        Packet,
+        Task
+    };
 
     explicit ServerLog(Poco::Logger& logger) : _logger(logger) {}
 
-    void error(Kind kind, std::string_view line) {
-        write(kind, Poco::Message::PRIO_ERROR, line);
-    }
+    void error(Kind kind, std::string_view line) { write(kind, Poco::Message::PRIO_ERROR, line); }
     void warning(Kind kind, std::string_view line) {
         write(kind, Poco::Message::PRIO_WARNING, line);
     }

@@ -46,13 +46,9 @@ Value Socket::call(std::string_view event, Arguments arguments, std::chrono::mil
     return _client->core().callTo(*this, event, std::move(arguments), timeout);
 }
 
-void Socket::join(std::string_view room) {
-    _client->core().manager().enterRoom(_sid, _nsp, room);
-}
+void Socket::join(std::string_view room) { _client->core().manager().enterRoom(_sid, _nsp, room); }
 
-void Socket::leave(std::string_view room) {
-    _client->core().manager().leaveRoom(_sid, _nsp, room);
-}
+void Socket::leave(std::string_view room) { _client->core().manager().leaveRoom(_sid, _nsp, room); }
 
 std::vector<std::string> Socket::rooms() const {
     return _client->core().manager().getRooms(_sid, _nsp);

@@ -38,8 +38,8 @@ public:
     /// event's name first. With `callback` each recipient gets an ack id of its own, and the
     /// callback runs once per recipient that answers.
     /// Throws Poco::InvalidArgumentException for data that has no wire form (NaN, more than 10
-    /// attachments), or Poco::PoolOverflowException when a recipient has as many acks outstanding as
-    /// are allowed (1,024); nothing is sent then.
+    /// attachments), or Poco::PoolOverflowException when a recipient has as many acks outstanding
+    /// as are allowed (1,024); nothing is sent then.
     virtual void deliver(std::span<const LocalSocketPtr> recipients, const std::string& nsp,
                          const Value& data, const AckCallback& callback) = 0;
 

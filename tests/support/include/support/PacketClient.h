@@ -55,7 +55,7 @@ public:
     /// `/socket.io/?EIO=4&transport=polling&sid=...`
     std::string target() const;
 
-    void say(std::string_view text) { say(std::vector<Message>{Message(std::string(text))}); }
+    void say(const Message& message) { say(std::vector<Message>{message}); }
     /// In one POST, whose answer must be `ok`, or one frame each.
     void say(const std::vector<Message>& messages);
     /// What say() writes: a whole request, or masked frames. Over polling the answer waits at

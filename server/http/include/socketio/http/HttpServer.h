@@ -93,10 +93,11 @@ public:
     /// a server that was stopped does not start again.
     void start();
 
-    /// Accepts no more, ends the app (App::stop()), closes idle connections, waits for requests
-    /// that are being answered, and stops the hub when it is the server's own. Returns after
-    /// `timeout` at the latest. False when a handler did not end: its thread still runs, and the
-    /// process has to leave by _exit(). Later calls wait for the first and return the same.
+    /// Ends the app (App::stop()), which lets its clients fetch what is left for them, then accepts
+    /// no more, closes idle connections, waits for requests that are being answered, and stops the
+    /// hub when it is the server's own. Returns after `timeout` at the latest. False when a handler
+    /// did not end: its thread still runs, and the process has to leave by _exit(). Later calls
+    /// wait for the first and return the same.
     bool stop(std::chrono::milliseconds timeout = std::chrono::seconds(30));
 
     /// start(), unless done, then blocks until SIGINT, SIGTERM or stop(). A signal stops the server

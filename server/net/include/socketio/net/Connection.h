@@ -100,8 +100,10 @@ public:
 
     LoopContext& loop() const { return _loop; }
     Endpoints endpoints() const;
-    /// May be closed to make room when descriptors run out (an idle keep-alive connection).
-    void setDisposable(bool disposable) { _disposable = disposable; }
+    /// May be closed to make room when descriptors run out: a newcomer that has said nothing for
+    /// 1 s (this has never been set to false), others when they have been idle for 5 s. So a crowd
+    /// does not push out who is in the middle of a conversation or about to begin one.
+    void setDisposable(bool disposable);
 
 private:
     friend class LoopContext;
@@ -114,6 +116,7 @@ private:
     void deliver(char* bytes, std::size_t size);
     void finishFlushing();
     void updateInterest();
+    bool isDisposable(TimePoint now) const;
     static void deadlineReached(void* self);
     static void stalled(void* self);
 
@@ -126,6 +129,7 @@ private:
     Limits _limits;
     std::size_t _slot = 0;  // in the loop's table
     std::size_t _lingerBytes = 0;
+    TimePoint _disposableSince = TimePoint::max();  // max: not disposable
     int _descriptor;
     State _state = State::Open;
     bool _readingPaused = false;
@@ -134,7 +138,7 @@ private:
     bool _dirty = false;
     bool _watched = false;
     bool _resumeQueued = false;
-    bool _disposable = false;
+    bool _needed = false;
     std::uint32_t _interest = 0;
     const char* _closeDetail = "";
 };

@@ -20,9 +20,7 @@ public:
         : _message(std::move(message)) {}
     template <class Data>
     ConnectionRefused(std::string message, Data&& data)
-        : _message(std::move(message)),
-          _data(toValue(std::forward<Data>(data))),
-          _hasData(true) {}
+        : _message(std::move(message)), _data(toValue(std::forward<Data>(data))), _hasData(true) {}
 
     const char* what() const noexcept override { return _message.c_str(); }
     const std::string& message() const { return _message; }

@@ -221,8 +221,8 @@ struct Argument<P> {
     }
 };
 template <class P>
-requires(std::same_as<Plain<P>, std::string_view> || std::same_as<P, const std::string&>)
-struct Argument<P> {
+requires(std::same_as<Plain<P>, std::string_view> ||
+         std::same_as<P, const std::string&>) struct Argument<P> {
     static constexpr bool kPossible = true;
     const std::string* held = nullptr;
 
@@ -333,8 +333,8 @@ constexpr bool suits(Types<First, Rest...>) {
         return disconnectSuits(Types<Rest...>());
 }
 template <HandlerForm form, class F>
-inline constexpr bool kSuits = suits<form, typename Signature<F>::Result>(
-    typename Signature<F>::Parameters());
+inline constexpr bool kSuits =
+    suits<form, typename Signature<F>::Result>(typename Signature<F>::Parameters());
 
 // Defined beside Socket.
 const Environ& environOf(const Socket& socket);
@@ -375,17 +375,15 @@ private:
         }
     }
 
-    template <class First, class P, class... Before>
-    requires kIsAll<P> HandlerResult fillArguments(Types<P>, IncomingEvent& event,
-                                                   First first, const Before&... before) const {
-        return run(event, first, before..., event.arguments);
-    }
     template <class First, class... P, class... Before>
     HandlerResult fillArguments(Types<P...> parameters, IncomingEvent& event, First first,
                                 const Before&... before) const {
-        return withArguments(parameters, event.arguments, [&](auto&&... values) {
-            return run(event, first, before..., std::forward<decltype(values)>(values)...);
-        });
+        if constexpr (sizeof...(P) == 1 && (kIsAll<P> && ...))
+            return run(event, first, before..., event.arguments);
+        else
+            return withArguments(parameters, event.arguments, [&](auto&&... values) {
+                return run(event, first, before..., std::forward<decltype(values)>(values)...);
+            });
     }
 
     template <class First>
@@ -465,7 +463,7 @@ HandlerResult callWithValues(F& function, Value::Array values) {
 }
 template <class P>
 constexpr bool takesAll(Types<P>) {
-    return std::same_as<P, const Value::Array&>;
+    return std::same_as<P, const Value::Array&> || std::same_as<P, Value::Array>;
 }
 template <class... P>
 constexpr bool takesAll(Types<P...>) {
@@ -484,9 +482,10 @@ HandlerPtr makeHandler(std::string_view event, F&& function) {
     constexpr bool kCatchAll = detail::kSuits<HandlerForm::CatchAll, Function>;
     constexpr bool kConnect = detail::kSuits<HandlerForm::Connect, Function>;
     constexpr bool kDisconnect = detail::kSuits<HandlerForm::Disconnect, Function>;
-    static_assert(kEvent || kCatchAll || kConnect || kDisconnect,
-                  "the first parameter of a handler is Socket& or const std::string& sid, its other "
-                  "parameters and its result are types that convert to Value (see Convert.h)");
+    static_assert(
+        kEvent || kCatchAll || kConnect || kDisconnect,
+        "the first parameter of a handler is Socket& or const std::string& sid, its other "
+        "parameters and its result are types that convert to Value (see Convert.h)");
 
     const HandlerForm form = handlerForm(event);
     if constexpr (kEvent)
@@ -509,15 +508,15 @@ HandlerPtr makeHandler(std::string_view event, F&& function) {
 }
 
 template <class F>
-requires(detail::HasSignature<F> && !std::same_as<std::remove_cvref_t<F>, Callback>)
-    Callback::Callback(F&& function) {
+requires(detail::HasSignature<F> &&
+         !std::same_as<std::remove_cvref_t<F>, Callback>) Callback::Callback(F&& function) {
     using Function = std::decay_t<F>;
     if constexpr (std::same_as<Function, AckCallback> ||
                   detail::takesAll(typename detail::Signature<Function>::Parameters())) {
         _function = std::forward<F>(function);
     } else {
-        _function = [held = Function(std::forward<F>(function))](
-                        const Value::Array& values) mutable {
+        _function = [held =
+                         Function(std::forward<F>(function))](const Value::Array& values) mutable {
             const HandlerResult result = detail::callWithValues(held, values);
             if (!result.handled()) detail::refuseAcknowledgement(result.problem());
         };

@@ -27,7 +27,7 @@ struct ServerOptions : EngineOptions {
     /// Namespaces that may be joined though nothing is registered for them; "*": all.
     std::vector<std::string> namespaces{"/"};
 
-    Milliseconds connectTimeout{45'000};    ///< For the first namespace of a client.
+    Milliseconds connectTimeout{45'000};  ///< For the first namespace of a client.
     std::size_t maxNamespacesPerClient = 64;
 
     std::size_t maxPendingAcks = 1024;  ///< Per socket; more is an error at emit.
