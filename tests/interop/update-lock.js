@@ -1,7 +1,7 @@
 // Makes package-lock.json anew: `npm run update-lock`, with npm 10 or later.
 //
-// Two dependencies of socket.io-client 1.3.5 are not on the registry, so npm needs `overrides` to
-// resolve them; the npm 9 of Debian 12 fails on overrides of that form as soon as a lock file
+// Two dependencies of socket.io-client 1.3.5 cannot be installed any more, so npm needs `overrides`
+// to resolve them; the npm 9 of Debian 12 fails on overrides of that form as soon as a lock file
 // exists. So the overrides are used here only, and the lock states their result instead.
 'use strict';
 const { execFileSync } = require('child_process');

@@ -647,6 +647,7 @@ public:
 
     void roomsLastUntilTheDisconnectHandlerHasRun() {
         server->on("disconnect", [&](Socket& socket) {
+            CPPUNIT_ASSERT(!server->manager().isConnected(socket.sid(), "/"));
             for (const std::string& room : socket.rooms()) trace += room + ";";
             server->emit("bye", {}, {.room = "room"});
         });

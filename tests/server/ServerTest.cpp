@@ -1,6 +1,7 @@
 // What applications call: emit and its wire forms, rooms, sessions, options.
 #include <cmath>
 #include <limits>
+#include <malloc.h>
 #include <map>
 #include <set>
 
@@ -11,6 +12,7 @@
 #include "socketio/server/Server.h"
 
 #include "ServerFixture.h"
+#include "support/FakeExchange.h"
 
 namespace socketio {
 
@@ -61,6 +63,8 @@ class ServerTest : public test::ServerFixture {
     CPPUNIT_TEST(anotherJsonCodecMayBeGiven);
     CPPUNIT_TEST(handlersMayBeReplacedAtAnyTime);
     CPPUNIT_TEST(repeatedErrorsAreCountedNotLogged);
+    CPPUNIT_TEST(requestsBeforeTheStartAreAnswered503);
+    CPPUNIT_TEST(sessionsOfTheEngineReachTheHandlers);
     CPPUNIT_TEST(anIdleClientIsSmall);
     CPPUNIT_TEST_SUITE_END();
 
@@ -439,43 +443,65 @@ public:
         CPPUNIT_ASSERT(peer.open());
     }
 
-    void anIdleClientIsSmall();
-};
-
-}  // namespace socketio
-
-// ---- memory -------------------------------------------------------------------------------------
-
-#include <malloc.h>
-
-namespace socketio {
-
-void ServerTest::anIdleClientIsSmall() {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    return;  // a sanitizer counts its own bytes
-#else
-    constexpr std::size_t kClients = 2000;
-    std::vector<std::shared_ptr<test::FakeSession>> sessions;
-    for (std::size_t i = 0; i < kClients; ++i)
-        sessions.push_back(
-            std::make_shared<test::FakeSession>(generateId(), EngineRevision::V4, 0));
-    const std::size_t before = mallinfo2().uordblks;
-    server->on("echo", [](Socket&, const Value& value) { return value; });
-    for (const auto& session : sessions) {
-        executor->onLoop(0, [&] { session->listener = server->openSession(session); });
-        executor->onLoop(0, [&] { session->listener->onText("0"); });
-        executor->run();
-        executor->onLoop(0, [&] { session->listener->onText("21[\"echo\",1]"); });
-        executor->run();
-        std::string().swap(session->sent);
-        session->last.reset();
+    void requestsBeforeTheStartAreAnswered503() {
+        Server early;
+        const auto exchange =
+            test::FakeExchange::make(*executor, "GET", "/socket.io/?EIO=4&transport=polling");
+        early.handleRequest(exchange);
+        CPPUNIT_ASSERT_EQUAL(503, exchange->status());
     }
-    const std::size_t each = (mallinfo2().uordblks - before) / kClients;
-    CPPUNIT_ASSERT_MESSAGE(std::to_string(each) + " bytes per idle client", each < 1200);
-    for (const auto& session : sessions) session->close(CloseReason::TransportClose);
-    executor->run();
+
+    void sessionsOfTheEngineReachTheHandlers() {
+        server->on("connect", [&](Socket& socket, const Environ& environ) {
+            trace += std::string(socket.transport()) + environ.queryParameter("name") + ";";
+        });
+        server->on("echo", [](Socket&, const Value& value) { return value; });
+        server->on("disconnect",
+                   [&](Socket&, DisconnectReason reason) { trace += toString(reason); });
+        const auto request = test::FakeExchange::makeWebSocket(
+            *executor, "/socket.io/?EIO=4&transport=websocket&name=ann");
+        executor->onLoop(0, [&] { server->handleRequest(request); });
+        executor->run();
+        CPPUNIT_ASSERT(request->channel);
+        CPPUNIT_ASSERT(request->channel->take().at(0).starts_with("0{\"sid\":"));
+        request->channel->text("40");
+        executor->run();
+        CPPUNIT_ASSERT(request->channel->take().at(0).starts_with("40{\"sid\":"));
+        request->channel->text("427[\"echo\",{\"a\":1}]");
+        executor->run();
+        CPPUNIT_ASSERT_EQUAL(std::string("437[{\"a\":1}]"), request->channel->take().at(0));
+        request->channel->drop();
+        executor->run();
+        CPPUNIT_ASSERT_EQUAL(std::string("websocketann;transport close"), trace);
+    }
+
+    void anIdleClientIsSmall() {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+        return;  // a sanitizer counts its own bytes
+#else
+        constexpr std::size_t kClients = 2000;
+        std::vector<std::shared_ptr<test::FakeSession>> sessions;
+        for (std::size_t i = 0; i < kClients; ++i)
+            sessions.push_back(
+                std::make_shared<test::FakeSession>(generateId(), EngineRevision::V4, 0));
+        const std::size_t before = mallinfo2().uordblks;
+        server->on("echo", [](Socket&, const Value& value) { return value; });
+        for (const auto& session : sessions) {
+            executor->onLoop(0, [&] { session->listener = server->openSession(session); });
+            executor->onLoop(0, [&] { session->listener->onText("0"); });
+            executor->run();
+            executor->onLoop(0, [&] { session->listener->onText("21[\"echo\",1]"); });
+            executor->run();
+            std::string().swap(session->sent);
+            session->last.reset();
+        }
+        const std::size_t each = (mallinfo2().uordblks - before) / kClients;
+        CPPUNIT_ASSERT_MESSAGE(std::to_string(each) + " bytes per idle client", each < 1200);
+        for (const auto& session : sessions) session->close(CloseReason::TransportClose);
+        executor->run();
 #endif
-}
+    }
+};
 
 CPPUNIT_TEST_SUITE_REGISTRATION(ServerTest);
 

@@ -1,4 +1,6 @@
 // One socket: emits with callbacks, their limits and their end.
+#include <cmath>
+
 #include <Poco/Exception.h>
 
 #include "socketio/protocol/JsonCodec.h"
@@ -147,7 +149,11 @@ public:
         peer.say("32[]");
         CPPUNIT_ASSERT_EQUAL(std::string("!"), trace);
         emit();
-        executor->advance(std::chrono::seconds(11));
+        executor->advance(std::chrono::seconds(6));
+        emit();  // while the timer is armed for the one before
+        executor->advance(std::chrono::seconds(5));
+        CPPUNIT_ASSERT_EQUAL(2L, token.use_count());
+        executor->advance(std::chrono::seconds(6));
         CPPUNIT_ASSERT_EQUAL(1L, token.use_count());
         CPPUNIT_ASSERT_EQUAL(std::size_t(0), executor->armedTimers());
     }
@@ -165,13 +171,18 @@ public:
         server->emit("e", {}, {.room = peer.sid, .callback = [token] {}});
         executor->run();
         CPPUNIT_ASSERT_EQUAL(1L, token.use_count());
+        Peer& other = joined();
+        CPPUNIT_ASSERT_THROW(
+            server->emit("e", std::nan(""), {.room = other.sid, .callback = [token] {}}),
+            Poco::InvalidArgumentException);
+        CPPUNIT_ASSERT_EQUAL(1L, token.use_count());
     }
 
     void outstandingCallbacksAreLimited() {
         ServerOptions options;
         options.maxPendingAcks = 3;
         make(options);
-        Peer &peer = joined(), &other = joined();
+        Peer &other = joined(), &peer = joined();
         const auto emit = [&](Names room) {
             server->emit("e", {}, {.room = std::move(room), .callback = [] {}});
             executor->run();
@@ -180,6 +191,7 @@ public:
         other.heard();
         CPPUNIT_ASSERT_THROW(emit(peer.sid), Poco::PoolOverflowException);
         CPPUNIT_ASSERT_THROW(emit({}), Poco::PoolOverflowException);
+        executor->run();
         ASSERT_HEARD("", other);
         emit(other.sid);
         server->emit("without");

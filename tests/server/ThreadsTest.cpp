@@ -64,6 +64,80 @@ private:
     std::vector<std::string> texts;
 };
 
+/// A WebSocket of the engine's, far enough to be closed: it keeps what was sent, and the peer
+/// answers a close at once.
+class ThreadChannel : public WebSocketChannel {
+public:
+    explicit ThreadChannel(Executor& executor) : _executor(executor) {}
+
+    Executor::LoopId loop() const override { return 0; }
+    void setListener(std::shared_ptr<WebSocketListener> to) override { listener = std::move(to); }
+    void send(SharedFrame frames) override {
+        MutexLock lock(mutex);
+        sent += frames.view();
+        sent += '\n';
+    }
+    void close(std::uint16_t, std::string_view) override {
+        _executor.post(0, [this] {
+            {
+                MutexLock lock(mutex);
+                sent += "closed";
+            }
+            if (const auto to = std::exchange(listener, nullptr)) to->onClosed(1005, {});
+        });
+    }
+    void abort() override { close(1006, {}); }
+    void pauseReading(bool) override {}
+    std::size_t queuedBytes() const override { return 0; }
+
+    /// Waits until `text` has been sent, and gives its place.
+    std::size_t find(std::string_view text) {
+        for (const TimePoint deadline = Clock::system().now() + 20s;;) {
+            {
+                MutexLock lock(mutex);
+                if (const std::size_t at = sent.find(text); at != std::string::npos) return at;
+            }
+            if (Clock::system().now() > deadline) return std::string::npos;
+            std::this_thread::yield();
+        }
+    }
+
+    std::shared_ptr<WebSocketListener> listener;  // on the loop
+
+private:
+    Executor& _executor;
+    Mutex mutex;
+    std::string sent SOCKETIO_GUARDED_BY(mutex);
+};
+
+/// The request that becomes that WebSocket.
+class ThreadExchange : public Exchange {
+public:
+    explicit ThreadExchange(Executor& executor)
+        : Exchange(executor, 0, {true, true}), channel(std::make_shared<ThreadChannel>(executor)) {
+        auto environ = std::make_shared<Environ>();
+        environ->set("REQUEST_METHOD", "GET");
+        environ->set("PATH_INFO", "/socket.io/");
+        environ->set("QUERY_STRING", "EIO=4&transport=websocket");
+        _environ = environ;
+    }
+    void receiveBody(std::size_t, BodyCallback) override {}
+    void respond(Response) override {}
+    void start(int, HeaderList) override {}
+    bool write(std::string_view) override { return false; }
+    void finish() override {}
+    void onAbort(AbortCallback) override {}
+    void onSent(std::function<void()>) override {}
+    bool isWebSocketHandshake() const override { return true; }
+    bool wantsWebSocket() const override { return true; }
+    std::shared_ptr<WebSocketChannel> upgrade(std::size_t, const HeaderList&) override {
+        return channel;
+    }
+    bool finished() const override { return false; }
+
+    const std::shared_ptr<ThreadChannel> channel;
+};
+
 template <class Condition>
 bool eventually(Condition&& condition) {
     const TimePoint deadline = Clock::system().now() + 20s;
@@ -304,23 +378,36 @@ public:
             order += "slow;";
             return "done";
         });
-        server->on("next", [&](Socket&) { order += "next;"; });
+        server->on("next", [&](Socket&) {
+            order += "next;";
+            return "done, too";
+        });
         server->on("disconnect",
                    [&](Socket&, DisconnectReason reason) { order += toString(reason); });
         server->start(*executor);
-        AnsweringSession& client = join();
-        say(client, "21[\"slow\"]");
-        say(client, "2[\"next\"]");
+        const auto exchange = std::make_shared<ThreadExchange>(*executor);
+        executor->onLoopThread([&] { server->handleRequest(exchange); });
+        ThreadChannel& channel = *exchange->channel;
+        executor->onLoopThread([&] {
+            for (const char* packet : {"40", "421[\"slow\"]", "422[\"next\"]"})
+                channel.listener->onMessage(false, packet);
+        });
         entered.get_future().wait();
         std::thread stopping([&] { server->stop(Clock::system().now() + 20s); });
-        // The engine of this test has no sessions to close: the client goes by itself.
         CPPUNIT_ASSERT(eventually([&] { return !server->sleep(1ms); }));
+        std::this_thread::sleep_for(20ms);  // for a close that came too early
+        const TimePoint released = Clock::system().now();
         go.set_value();
-        CPPUNIT_ASSERT(client.waitFor(2));
-        CPPUNIT_ASSERT_EQUAL(std::string("31[\"done\"]"), client.all()[1]);
-        executor->onLoopThread([&] { client.close(CloseReason::ServerShuttingDown); });
         stopping.join();
+        CPPUNIT_ASSERT(Clock::system().now() - released < 15s);
+        // Both answers, then the close.
+        const std::size_t first = channel.find("431[\"done\"]");
+        const std::size_t second = channel.find("432[\"done, too\"]");
+        const std::size_t close = channel.find("closed");
+        CPPUNIT_ASSERT(close != std::string::npos);
+        CPPUNIT_ASSERT(first < second && second < close);
         CPPUNIT_ASSERT_EQUAL(std::string("slow;next;server shutting down"), order);
+        executor->onLoopThread([] {});  // the loop is done with the channel
         CPPUNIT_ASSERT_THROW(server->startBackgroundTask([] {}), Poco::IllegalStateException);
     }
 
