@@ -62,25 +62,35 @@ class ClientReplayTest : public CppUnit::TestFixture {
     void start() {
         server = std::make_unique<TestServer>();
         for (const char* nsp : {"/", "/chat"}) {
-            server->sio.on("connect",
-                           [this](Socket& socket, const Environ& environ, const Value& auth) {
-                               journal.add(socket.nsp() + " " + JsonCodec::encode(auth));
-                               query = std::string(environ.query());
-                           },
-                           nsp);
-            server->sio.on("echo", [](Socket&, const Value::Array& values) {
-                return HandlerResult::acknowledge(values);
-            }, nsp);
-            server->sio.on("ask", [this](Socket& socket) {
-                socket.emit("question", Binary("\x01\x02"), [this](const Value::Array& values) {
-                    journal.add("answer " + JsonCodec::encode(Value(values)));
-                });
-            }, nsp);
-            server->sio.on("give", [](Socket& socket) { socket.emit("given", Binary("\xfe\xff")); },
-                           nsp);
-            server->sio.on("disconnect", [this](Socket& socket, DisconnectReason reason) {
-                journal.add(socket.nsp() + " " + std::string(toString(reason)));
-            }, nsp);
+            server->sio.on(
+                "connect",
+                [this](Socket& socket, const Environ& environ, const Value& auth) {
+                    journal.add(socket.nsp() + " " + JsonCodec::encode(auth));
+                    query = std::string(environ.query());
+                },
+                nsp);
+            server->sio.on(
+                "echo",
+                [](Socket&, const Value::Array& values) {
+                    return HandlerResult::acknowledge(values);
+                },
+                nsp);
+            server->sio.on(
+                "ask",
+                [this](Socket& socket) {
+                    socket.emit("question", Binary("\x01\x02"), [this](const Value::Array& values) {
+                        journal.add("answer " + JsonCodec::encode(Value(values)));
+                    });
+                },
+                nsp);
+            server->sio.on(
+                "give", [](Socket& socket) { socket.emit("given", Binary("\xfe\xff")); }, nsp);
+            server->sio.on(
+                "disconnect",
+                [this](Socket& socket, DisconnectReason reason) {
+                    journal.add(socket.nsp() + " " + std::string(toString(reason)));
+                },
+                nsp);
         }
         server->start();
         port = server->port();
@@ -173,15 +183,15 @@ public:
         CPPUNIT_ASSERT_EQUAL("8:40/chat,"s, getter.readResponse().body);
         getter.request("GET", target);
         // Four characters, five UTF-16 units, seven bytes.
-        CPPUNIT_ASSERT_EQUAL("ok"s, body(poster.post(target, "18:420[\"echo\",\"a\xF0\x9F\x98\x80z\"]",
-                                                     headers)));
+        CPPUNIT_ASSERT_EQUAL(
+            "ok"s, body(poster.post(target, "18:420[\"echo\",\"a\xF0\x9F\x98\x80z\"]", headers)));
         CPPUNIT_ASSERT_EQUAL("11:430[\"a\xF0\x9F\x98\x80z\"]"s, getter.readResponse().body);
         // Binary: the event and `b4` with base64 in one POST.
         CPPUNIT_ASSERT_EQUAL(
-            "ok"s,
-            body(poster.post(
-                target, textPayload({R"(451-1["echo",{"_placeholder":true,"num":0}])", "b4AQIDBA=="}),
-                headers)));
+            "ok"s, body(poster.post(target,
+                                    textPayload({R"(451-1["echo",{"_placeholder":true,"num":0}])",
+                                                 "b4AQIDBA=="}),
+                                    headers)));
         answer = body(getter.get(target));
         CPPUNIT_ASSERT_EQUAL(textPayload({R"(461-1[{"_placeholder":true,"num":0}])", "b4AQIDBA=="}),
                              answer);
@@ -197,12 +207,12 @@ public:
         expect(socket, R"(432["after"])");
         socket.sendText("1");
         expectClosed(socket);
-        CPPUNIT_ASSERT_EQUAL(
-            "/ null; /chat null; / transport close; /chat transport close"s, journal.waitFor(4));
+        CPPUNIT_ASSERT_EQUAL("/ null; /chat null; / transport close; /chat transport close"s,
+                             journal.waitFor(4));
     }
 
-    /// 16.x: every namespace is asked for with its comma, the main one as `/` with a comma, too; the
-    /// connect payload follows. Pings are answered.
+    /// 16.x: every namespace is asked for with its comma, the main one as `/` with a comma, too;
+    /// the connect payload follows. Pings are answered.
     void swift16OverWebSocket() {
         start();
         RawClient client(port);
@@ -216,10 +226,12 @@ public:
         expectJournal(1, "/chat null");
         client.sendText(R"(420["echo","x"])");
         expect(client, R"(430["x"])");
-        client.sendText(R"(452-/chat,1["echo",{"a":{"num":0,"_placeholder":true}},{"num":1,"_placeholder":true}])");
+        client.sendText(
+            R"(452-/chat,1["echo",{"a":{"num":0,"_placeholder":true}},{"num":1,"_placeholder":true}])");
         client.sendBinary("one");
         client.sendBinary("two");
-        expect(client, R"(462-/chat,1[{"a":{"_placeholder":true,"num":0}},{"_placeholder":true,"num":1}])");
+        expect(client,
+               R"(462-/chat,1[{"a":{"_placeholder":true,"num":0}},{"_placeholder":true,"num":1}])");
         expectBinary(client, "one");
         expectBinary(client, "two");
         client.sendText(R"(42/chat,["ask"])");
@@ -248,12 +260,12 @@ public:
         CPPUNIT_ASSERT_EQUAL("ok"s, body(poster.post(target, "40/,", headers)));
         CPPUNIT_ASSERT_EQUAL("40{\"sid\":\""s, body(getter.readResponse()).substr(0, 10));
         getter.request("GET", target);
-        CPPUNIT_ASSERT_EQUAL(
-            "ok"s, body(poster.post(target,
-                                    R"(451-0["echo",{"_placeholder":true,"num":0}])"
-                                    "\x1e"
-                                    "bAQIDBA==",
-                                    headers)));
+        CPPUNIT_ASSERT_EQUAL("ok"s,
+                             body(poster.post(target,
+                                              R"(451-0["echo",{"_placeholder":true,"num":0}])"
+                                              "\x1e"
+                                              "bAQIDBA==",
+                                              headers)));
         CPPUNIT_ASSERT_EQUAL(R"(461-0[{"_placeholder":true,"num":0}])"
                              "\x1e"
                              "bAQIDBA=="s,
@@ -292,16 +304,16 @@ public:
         if (answer.find("2:40") == answer.npos) answer += body(getter.get(target, accept));
         CPPUNIT_ASSERT_EQUAL("2:40"s, answer.substr(answer.size() - 4));
         expectJournal(1, "/ null");
-        CPPUNIT_ASSERT_EQUAL(
-            "ok"s, body(poster.post(target, textPayload({"40/chat?token=abc,"}), text)));
+        CPPUNIT_ASSERT_EQUAL("ok"s,
+                             body(poster.post(target, textPayload({"40/chat?token=abc,"}), text)));
         CPPUNIT_ASSERT_EQUAL("8:40/chat,"s, body(getter.get(target, accept)));
         expectJournal(1, R"(/chat {"token":"abc"})");
         CPPUNIT_ASSERT_EQUAL("ok"s, body(poster.post(target, "1:2", text)));  // the client pings
         CPPUNIT_ASSERT_EQUAL("1:3"s, body(getter.get(target, accept)));
         // Several packets in one POST; ids start with 0.
         CPPUNIT_ASSERT_EQUAL(
-            "ok"s, body(poster.post(target, textPayload({R"(42/chat,0["echo",1])", R"(421["echo",2])"}),
-                                    text)));
+            "ok"s, body(poster.post(
+                       target, textPayload({R"(42/chat,0["echo",1])", R"(421["echo",2])"}), text)));
         answer = body(getter.get(target, accept));
         if (answer.find("431") == answer.npos) answer += body(getter.get(target, accept));
         CPPUNIT_ASSERT_EQUAL(textPayload({"43/chat,0[1]", "431[2]"}), answer);
@@ -334,23 +346,25 @@ public:
         RawClient getter(port), poster(port);
         const std::string sid = jsonString(body(getter.get(base)), "sid");
         const std::string target = base + "&sid=" + sid;
-        CPPUNIT_ASSERT_EQUAL(
-            "ok"s,
-            body(poster.post(target,
-                             binaryPacket(0, "451-7[\"echo\",\"\xE2\x82\xAC\","
-                                             "{\"_placeholder\":true,\"num\":0}]") +
-                                 binaryPacket(1, "\x04\x01\x02\x03"),
-                             "Content-Type: application/octet-stream\r\n")));
+        CPPUNIT_ASSERT_EQUAL("ok"s,
+                             body(poster.post(target,
+                                              binaryPacket(0,
+                                                           "451-7[\"echo\",\"\xE2\x82\xAC\","
+                                                           "{\"_placeholder\":true,\"num\":0}]") +
+                                                  binaryPacket(1, "\x04\x01\x02\x03"),
+                                              "Content-Type: application/octet-stream\r\n")));
         RawResponse answer = getter.get(target);
         if (answer.body == "2:40") answer = getter.get(target);
         CPPUNIT_ASSERT_EQUAL("application/octet-stream"s, answer.header("Content-Type"));
         // What was queued before may have come in this answer, too.
-        const std::string expected = binaryPacket(0, "461-7[\"\xE2\x82\xAC\","
-                                                     "{\"_placeholder\":true,\"num\":0}]") +
+        const std::string expected = binaryPacket(0,
+                                                  "461-7[\"\xE2\x82\xAC\","
+                                                  "{\"_placeholder\":true,\"num\":0}]") +
                                      binaryPacket(1, "\x04\x01\x02\x03");
         CPPUNIT_ASSERT_EQUAL(expected, answer.body.substr(answer.body.size() - expected.size()));
-        CPPUNIT_ASSERT_EQUAL("ok"s, body(poster.post(target, binaryPacket(0, "1"),
-                                                     "Content-Type: application/octet-stream\r\n")));
+        CPPUNIT_ASSERT_EQUAL("ok"s,
+                             body(poster.post(target, binaryPacket(0, "1"),
+                                              "Content-Type: application/octet-stream\r\n")));
         expectJournal(2, "/ null; / transport close");
     }
 
@@ -364,17 +378,22 @@ public:
         RawClient getter(port), poster(port);
         const std::string sid = jsonString(body(getter.get(base, "Accept: */*\r\n")), "sid");
         const std::string target = base + "&sid=" + sid;
-        CPPUNIT_ASSERT_EQUAL("ok"s, body(poster.post(target, "40{\"token\":\"t\"}\x1e" "40/chat,", text)));
+        CPPUNIT_ASSERT_EQUAL("ok"s, body(poster.post(target,
+                                                     "40{\"token\":\"t\"}\x1e"
+                                                     "40/chat,",
+                                                     text)));
         std::string answer = body(getter.get(target));
         if (answer.find("40/chat") == answer.npos) answer += "\x1e" + body(getter.get(target));
         CPPUNIT_ASSERT_EQUAL("40{\"sid\":\""s, answer.substr(0, 10));
-        CPPUNIT_ASSERT(answer.find("\x1e" "40/chat,{\"sid\":\"") != answer.npos);
+        CPPUNIT_ASSERT(answer.find("\x1e"
+                                   "40/chat,{\"sid\":\"") != answer.npos);
         expectJournal(2, R"(/ {"token":"t"}; /chat null)");
-        CPPUNIT_ASSERT_EQUAL("ok"s, body(poster.post(target,
-                                                     R"(451-/chat,0["echo",{"_placeholder":true,"num":0}])"
-                                                     "\x1e"
-                                                     "bAQIDBA==",
-                                                     text)));
+        CPPUNIT_ASSERT_EQUAL("ok"s,
+                             body(poster.post(target,
+                                              R"(451-/chat,0["echo",{"_placeholder":true,"num":0}])"
+                                              "\x1e"
+                                              "bAQIDBA==",
+                                              text)));
         CPPUNIT_ASSERT_EQUAL(R"(461-/chat,0[{"_placeholder":true,"num":0}])"
                              "\x1e"
                              "bAQIDBA=="s,
@@ -416,9 +435,13 @@ public:
         client.sendText(R"(421["echo","x",{"a":1.5}])");
         expect(client, R"(431["x",{"a":1.5}])");
         client.sendText(R"(451-/chat,2["echo",{"_placeholder":true,"num":0}])");
-        client.sendBinary("\x04" "abc");
+        client.sendBinary(
+            "\x04"
+            "abc");
         expect(client, R"(461-/chat,2[{"_placeholder":true,"num":0}])");
-        expectBinary(client, "\x04" "abc");
+        expectBinary(client,
+                     "\x04"
+                     "abc");
         client.sendText(R"(42["ask"])");
         expect(client, R"(451-1["question",{"_placeholder":true,"num":0}])");
         expectBinary(client, "\x04\x01\x02");
@@ -511,8 +534,8 @@ public:
     // ---- python-socketio 4.x
 
     /// python-engineio 3.x with requests: the query in this order, `t` with the time, always the
-    /// binary form in POSTs; it reads either form. ids start with 1; a namespace without a comma when
-    /// nothing follows.
+    /// binary form in POSTs; it reads either form. ids start with 1; a namespace without a comma
+    /// when nothing follows.
     void python4OverPollingAndUpgrade() {
         start();
         const std::string base = "/socket.io/?transport=polling&EIO=3";
@@ -533,16 +556,17 @@ public:
         CPPUNIT_ASSERT_EQUAL("ok"s, body(poster.post(target, binaryPacket(0, "2"), octets)));
         CPPUNIT_ASSERT_EQUAL("1:3"s, body(getter.get(target + "&t=1606128000.4", common)));
         // json.dumps escapes everything beyond ASCII.
-        CPPUNIT_ASSERT_EQUAL(
-            "ok"s, body(poster.post(target,
-                                    binaryPacket(0, R"(451-/chat,1["echo","\u20ac",)"
-                                                    R"({"_placeholder":true,"num":0}])") +
-                                        binaryPacket(1, "\x04\x01\x02"),
-                                    octets)));
+        CPPUNIT_ASSERT_EQUAL("ok"s,
+                             body(poster.post(target,
+                                              binaryPacket(0, R"(451-/chat,1["echo","\u20ac",)"
+                                                              R"({"_placeholder":true,"num":0}])") +
+                                                  binaryPacket(1, "\x04\x01\x02"),
+                                              octets)));
         const RawResponse binary = getter.get(target + "&t=1606128000.5", common);
         CPPUNIT_ASSERT_EQUAL("application/octet-stream"s, binary.header("Content-Type"));
-        CPPUNIT_ASSERT_EQUAL(binaryPacket(0, "461-/chat,1[\"\xE2\x82\xAC\","
-                                             "{\"_placeholder\":true,\"num\":0}]") +
+        CPPUNIT_ASSERT_EQUAL(binaryPacket(0,
+                                          "461-/chat,1[\"\xE2\x82\xAC\","
+                                          "{\"_placeholder\":true,\"num\":0}]") +
                                  binaryPacket(1, "\x04\x01\x02"),
                              binary.body);
         // It upgrades right after the handshake, without a poll that is pending.

@@ -8,13 +8,12 @@
 #include <thread>
 #include <vector>
 
-#include <cppunit/TestFixture.h>
-#include <cppunit/extensions/HelperMacros.h>
-
 #include <Poco/AutoPtr.h>
 #include <Poco/Channel.h>
 #include <Poco/Logger.h>
 #include <Poco/Message.h>
+#include <cppunit/TestFixture.h>
+#include <cppunit/extensions/HelperMacros.h>
 
 #include "support/Journal.h"
 #include "support/PacketClient.h"
@@ -246,12 +245,14 @@ public:
                     try {
                         auto ping = std::chrono::steady_clock::now();
                         while (!_stop) {
-                            if (client.revision() == 3 && std::chrono::steady_clock::now() >= ping) {
+                            if (client.revision() == 3 &&
+                                std::chrono::steady_clock::now() >= ping) {
                                 client.sayEngine("2");
                                 ping += kPing / 2;
                             }
                             if (client.polling() || client.reader().readable(20ms))
-                                if (!client.receive()) throw std::runtime_error("the session has ended");
+                                if (!client.receive())
+                                    throw std::runtime_error("the session has ended");
                         }
                     } catch (const std::exception& e) {
                         problem = e.what();
@@ -274,8 +275,8 @@ public:
             PacketClient healthy(port, {Transport::WebSocket, 4});
             CPPUNIT_ASSERT_EQUAL('0', healthy.connect()[0]);
             // Polls of revision 3 are released by nothing of the server's own.
-            const Way ways[] = {{Transport::WebSocket, 4}, {Transport::Polling, 4},
-                                {Transport::WebSocket, 3}};
+            const Way ways[] = {
+                {Transport::WebSocket, 4}, {Transport::Polling, 4}, {Transport::WebSocket, 3}};
             members.push_back(std::make_unique<Member>(port, ways[i % 3]));
             members.back()->client.say("21[\"never returns\"]");
             members.back()->live();
@@ -285,7 +286,8 @@ public:
             healthy.sayEngine("1");
         }
         // Now no handler can run: accepts, handshakes and pings go on.
-        PacketClient waiting(port, {Transport::Polling, 4}), pinged(port, {Transport::WebSocket, 4});
+        PacketClient waiting(port, {Transport::Polling, 4}),
+            pinged(port, {Transport::WebSocket, 4});
         waiting.say("0");
         const auto begin = std::chrono::steady_clock::now();
         for (PacketClient* each : {&pinged, &waiting}) {

@@ -9,10 +9,9 @@
 #include <thread>
 #include <vector>
 
+#include <Poco/Exception.h>
 #include <cppunit/TestFixture.h>
 #include <cppunit/extensions/HelperMacros.h>
-
-#include <Poco/Exception.h>
 
 #include "socketio/protocol/JsonCodec.h"
 
@@ -152,7 +151,8 @@ public:
     void aClientOfRevision4IsConnectedUnasked() {
         make();
         sio().on("rooms", [](Socket& socket) { return socket.rooms(); });
-        sio().on("rooms", [](Socket& socket) { return socket.rooms(); }, "/chat");
+        sio().on(
+            "rooms", [](Socket& socket) { return socket.rooms(); }, "/chat");
         const auto port = start();
         for (const Way way : {kPolling3, kWebSocket3}) {
             PacketClient client(port, way);
@@ -203,7 +203,8 @@ public:
         make();
         sio().on(
             "connect", [this](Socket&, const Value& auth) { journal.add(json(auth)); }, "/chat");
-        sio().on("hello", [](Socket&) { return "there"; }, "/chat");
+        sio().on(
+            "hello", [](Socket&) { return "there"; }, "/chat");
         const auto port = start();
         struct Case {
             const char *sent, *seen;
@@ -266,8 +267,8 @@ public:
                 CPPUNIT_ASSERT_EQUAL_MESSAGE(what, "4/chat," + data, client.connect("/chat"));
                 for (const char* nsp : {"/", "/chat"})
                     for (const char* room : {"", "room"})
-                        CPPUNIT_ASSERT_MESSAGE(
-                            what, sio().manager().getParticipants(nsp, room).empty());
+                        CPPUNIT_ASSERT_MESSAGE(what,
+                                               sio().manager().getParticipants(nsp, room).empty());
                 sio().emit("broadcast");
                 client.sayEngine("1");
             }
@@ -303,7 +304,8 @@ public:
         ServerOptions options;
         options.connectTimeout = 150ms;
         make(options);
-        sio().on("connect", [](Socket&) { return false; }, "/chat");
+        sio().on(
+            "connect", [](Socket&) { return false; }, "/chat");
         const auto port = start();
         for (const Way way : kWays) {
             const auto begin = std::chrono::steady_clock::now();
@@ -328,7 +330,8 @@ public:
         };
         ServerOptions options;
         make(options);  // "/" and "/chat" are listed
-        sio().on("e", [](Socket&) {}, "/handler");
+        sio().on(
+            "e", [](Socket&) {}, "/handler");
         sio().registerNamespace(std::make_shared<Classes>());
         const auto port = start();
         struct Case {
@@ -336,9 +339,9 @@ public:
             bool joinable;
         };
         const Case cases[] = {
-            {"/chat", true},  {"/handler", true},  {"/class", true},         {"/nope", false},
-            {"/chat/", false}, {"/CHAT", false},   {"/*", false},            {"/chat%20", false},
-            {"//", false},    {"/__proto__", false}, {"/constructor", false},
+            {"/chat", true},   {"/handler", true},    {"/class", true},        {"/nope", false},
+            {"/chat/", false}, {"/CHAT", false},      {"/*", false},           {"/chat%20", false},
+            {"//", false},     {"/__proto__", false}, {"/constructor", false},
         };
         for (const Way way : kWays) {
             PacketClient client(port, way);
@@ -377,7 +380,8 @@ public:
         ServerOptions options;
         options.maxNamespacesPerClient = 2;
         make(options);
-        sio().on("e", [](Socket&) {}, "/third");
+        sio().on(
+            "e", [](Socket&) {}, "/third");
         watchDisconnects();
         const auto port = start();
         for (const Way way : kWays) {
@@ -408,17 +412,17 @@ public:
                 if (!main) CPPUNIT_ASSERT_EQUAL('0', client.connect("/chat")[0]);
                 client.say(main ? "0" : "0/chat,");
                 assertEnded(client, "second CONNECT");
-                CPPUNIT_ASSERT_EQUAL(
-                    main ? "/ forced server close"s
-                         : "/ forced server close; /chat forced server close"s,
-                    journal.waitFor(main ? 1 : 2));
+                CPPUNIT_ASSERT_EQUAL(main ? "/ forced server close"s
+                                          : "/ forced server close; /chat forced server close"s,
+                                     journal.waitFor(main ? 1 : 2));
             }
     }
 
     void packetsForNamespacesNeverJoinedEndTheSession() {
         make();
         std::atomic<int> handled{0};
-        sio().on("e", [&](Socket&) { ++handled; }, "/chat");
+        sio().on(
+            "e", [&](Socket&) { ++handled; }, "/chat");
         watchDisconnects();
         const auto port = start();
         const char* packets[] = {
@@ -453,8 +457,10 @@ public:
     void packetsForANamespaceJustLeftAreIgnored() {
         make();
         std::atomic<int> handled{0};
-        sio().on("e", [&](Socket&) { ++handled; }, "/chat");
-        sio().on("kick", [](Socket& socket) { socket.disconnect(); }, "/chat");
+        sio().on(
+            "e", [&](Socket&) { ++handled; }, "/chat");
+        sio().on(
+            "kick", [](Socket& socket) { socket.disconnect(); }, "/chat");
         const auto port = start();
         for (const Way way : kWays) {
             PacketClient client(port, way);
@@ -467,8 +473,8 @@ public:
                 client.say("2/chat,7[\"e\"]");
                 client.say("3/chat,1[]");
                 client.say("1/chat,");
-                client.say({"51-/chat,[\"e\",{\"_placeholder\":true,\"num\":0}]",
-                            attachment("crossed")});
+                client.say(
+                    {"51-/chat,[\"e\",{\"_placeholder\":true,\"num\":0}]", attachment("crossed")});
                 CPPUNIT_ASSERT_MESSAGE(client.name(), client.quiet());
             }
         }
@@ -480,14 +486,26 @@ public:
     void argumentsReachTheHandlerAndComeBackAsTheAcknowledgement() {
         make();
         for (const char* nsp : {"/", "/chat"}) {
-            sio().on("both", [](Socket&, const std::string& a, int b) { return std::tuple{a, b}; },
-                     nsp);
-            sio().on("list", [](Socket&) { return std::vector{1, 2}; }, nsp);
-            sio().on("nothing", [](Socket&) {}, nsp);
-            sio().on("all", [](Socket&, const Value::Array& all) {
-                return HandlerResult::acknowledge(all);
-            }, nsp);
-            sio().on("7", [](Socket&) { return "seven"; }, nsp);
+            sio().on(
+                "both",
+                [](Socket&, const std::string& a, int b) {
+                    return std::tuple{a, b};
+                },
+                nsp);
+            sio().on(
+                "list",
+                [](Socket&) {
+                    return std::vector{1, 2};
+                },
+                nsp);
+            sio().on(
+                "nothing", [](Socket&) {}, nsp);
+            sio().on(
+                "all",
+                [](Socket&, const Value::Array& all) { return HandlerResult::acknowledge(all); },
+                nsp);
+            sio().on(
+                "7", [](Socket&) { return "seven"; }, nsp);
         }
         const auto port = start();
         struct Case {
@@ -500,7 +518,8 @@ public:
             {R"(12["list"])", R"(12[[1,2]])"},
             {R"(3["all",null,true,-1,1.5,"x",[],{},{"a":{"b":[1]}}])",
              R"(3[null,true,-1,1.5,"x",[],{},{"a":{"b":[1]}}])"},
-            {R"(4["all","\u20ac\ud83d\ude00\n\"\\\/"])", "4[\"\xE2\x82\xAC\xF0\x9F\x98\x80\\n\\\"\\\\/\"]"},
+            {R"(4["all","\u20ac\ud83d\ude00\n\"\\\/"])",
+             "4[\"\xE2\x82\xAC\xF0\x9F\x98\x80\\n\\\"\\\\/\"]"},
             {R"(5["all",{"b":1,"a":2,"__proto__":3}])", R"(5[{"b":1,"a":2,"__proto__":3}])"},
             {R"(6["all",9007199254740991,-9007199254740991,1e21,0.1])",
              R"(6[9007199254740991,-9007199254740991,1e+21,0.1])"},
@@ -541,18 +560,21 @@ public:
     void whatIsEmittedBecomesArguments() {
         make();
         for (const char* nsp : {"/", "/chat"})
-            sio().on("go", [](Socket& socket) {
-                socket.emit("e");
-                socket.emit("e", "x");
-                socket.emit("e", std::tuple{"a", 2});
-                socket.emit("e", std::vector{1, 2});
-                socket.emit("e", Value{{"b", 1}, {"a", Value()}});
-                socket.emit("e", std::tuple<>());
-                socket.emit("e", Value());
-                socket.emit("e", std::tuple{0.1, 1e21, -0.0, true});
-                socket.emit("\xE2\x82\xAC\"", "\xF0\x9F\x98\x80\n\x01/");
-                socket.send("hello");
-            }, nsp);
+            sio().on(
+                "go",
+                [](Socket& socket) {
+                    socket.emit("e");
+                    socket.emit("e", "x");
+                    socket.emit("e", std::tuple{"a", 2});
+                    socket.emit("e", std::vector{1, 2});
+                    socket.emit("e", Value{{"b", 1}, {"a", Value()}});
+                    socket.emit("e", std::tuple<>());
+                    socket.emit("e", Value());
+                    socket.emit("e", std::tuple{0.1, 1e21, -0.0, true});
+                    socket.emit("\xE2\x82\xAC\"", "\xF0\x9F\x98\x80\n\x01/");
+                    socket.send("hello");
+                },
+                nsp);
         const auto port = start();
         const char* expected[] = {
             R"(["e"])",
@@ -584,11 +606,14 @@ public:
     void acknowledgementsCallBackOnce() {
         make();
         for (const char* nsp : {"/", "/chat"})
-            sio().on("ask", [this](Socket& socket, const std::string& what) {
-                socket.emit("question", what, [this, what](const Value::Array& values) {
-                    journal.add(what + json(Value(values)));
-                });
-            }, nsp);
+            sio().on(
+                "ask",
+                [this](Socket& socket, const std::string& what) {
+                    socket.emit("question", what, [this, what](const Value::Array& values) {
+                        journal.add(what + json(Value(values)));
+                    });
+                },
+                nsp);
         const auto port = start();
         for (const Way way : kWays) {
             journal.clear();
@@ -610,11 +635,13 @@ public:
     void acknowledgementsThatNobodyWaitsForAreIgnored() {
         make();
         for (const char* nsp : {"/", "/chat"})
-            sio().on("ask", [this](Socket& socket) {
-                socket.emit("question", {}, [this](const std::string& answer) {
-                    journal.add(answer);
-                });
-            }, nsp);
+            sio().on(
+                "ask",
+                [this](Socket& socket) {
+                    socket.emit("question", {},
+                                [this](const std::string& answer) { journal.add(answer); });
+                },
+                nsp);
         const auto port = start();
         for (const Way way : kWays) {
             journal.clear();
@@ -648,7 +675,8 @@ public:
         make();
         sio().on("ask", [this](Socket& socket, int milliseconds) {
             try {
-                const Value answer = socket.call("question", {}, std::chrono::milliseconds(milliseconds));
+                const Value answer =
+                    socket.call("question", {}, std::chrono::milliseconds(milliseconds));
                 journal.add("inside " + json(answer));
             } catch (const Poco::TimeoutException&) {
                 journal.add("timeout");
@@ -670,9 +698,9 @@ public:
                 const std::string question = client.next();
                 const std::string id = question.substr(1, question.find('[') - 1);
                 client.say("3" + id + answer);
-                const std::string expected = answer == "[]"s      ? "null"
+                const std::string expected = answer == "[]"s        ? "null"
                                              : answer == "[\"a\"]"s ? "\"a\""
-                                                                  : answer;
+                                                                    : answer;
                 CPPUNIT_ASSERT_EQUAL(expected, asked.get());
             }
             // Inside a handler of the same client, whose own events wait behind it.
@@ -705,11 +733,14 @@ public:
     void binaryEventsBothWays() {
         make();
         for (const char* nsp : {"/", "/chat"})
-            sio().on("mirror", [](Socket& socket, const Value::Array& values) {
-                Value::Array back = values;
-                std::tuple<Value> whole{Value(std::move(back))};
-                socket.emit("mirrored", whole);
-            }, nsp);
+            sio().on(
+                "mirror",
+                [](Socket& socket, const Value::Array& values) {
+                    Value::Array back = values;
+                    std::tuple<Value> whole{Value(std::move(back))};
+                    socket.emit("mirrored", whole);
+                },
+                nsp);
         const auto port = start();
         struct Case {
             const char* sent;      // the JSON behind the count and namespace
@@ -723,11 +754,14 @@ public:
         }();
         const Case cases[] = {
             {R"(["mirror",{"_placeholder":true,"num":0}])",
-             R"([{"_placeholder":true,"num":0}])", {"\x01\x02\x03"}},
+             R"([{"_placeholder":true,"num":0}])",
+             {"\x01\x02\x03"}},
             {R"(["mirror",{"_placeholder":true,"num":0}])",
-             R"([{"_placeholder":true,"num":0}])", {""}},
+             R"([{"_placeholder":true,"num":0}])",
+             {""}},
             {R"(["mirror",{"num":0,"_placeholder":true}])",
-             R"([{"_placeholder":true,"num":0}])", {all256}},
+             R"([{"_placeholder":true,"num":0}])",
+             {all256}},
             {R"(["mirror","a",{"b":{"_placeholder":true,"num":0},"c":[{"_placeholder":true,"num":1}]},2])",
              R"(["a",{"b":{"_placeholder":true,"num":0},"c":[{"_placeholder":true,"num":1}]},2])",
              {"one", "two"}},
@@ -775,14 +809,17 @@ public:
             journal.clear();
             PacketClient client(port, way);
             CPPUNIT_ASSERT_EQUAL('0', client.connect()[0]);
-            client.say({R"(51-7["echo",{"a":[{"_placeholder":true,"num":0}]}])", attachment("A\0B"s)});
+            client.say(
+                {R"(51-7["echo",{"a":[{"_placeholder":true,"num":0}]}])", attachment("A\0B"s)});
             CPPUNIT_ASSERT_EQUAL(R"(61-7[{"a":[{"_placeholder":true,"num":0}]}])"s, client.next());
             CPPUNIT_ASSERT_EQUAL("<A\0B>"s, client.next());
             client.say("2[\"ask\"]");
-            CPPUNIT_ASSERT_EQUAL(R"(51-1["question",{"_placeholder":true,"num":0}])"s, client.next());
+            CPPUNIT_ASSERT_EQUAL(R"(51-1["question",{"_placeholder":true,"num":0}])"s,
+                                 client.next());
             CPPUNIT_ASSERT_EQUAL("<q>"s, client.next());
-            client.say({R"(62-1[{"_placeholder":true,"num":0},{"x":{"_placeholder":true,"num":1}}])",
-                        attachment("one"), attachment("two")});
+            client.say(
+                {R"(62-1[{"_placeholder":true,"num":0},{"x":{"_placeholder":true,"num":1}}])",
+                 attachment("one"), attachment("two")});
             CPPUNIT_ASSERT(client.quiet());
             CPPUNIT_ASSERT_EQUAL("one two"s, journal.text());
         }
@@ -886,11 +923,13 @@ public:
                 journal.clear();
                 const std::string prefix = nsp == "/"s ? "" : "/chat,";
                 PacketClient client(port, way);
-                CPPUNIT_ASSERT_EQUAL("0" + prefix, client.connect(nsp).substr(0, 1 + prefix.size()));
+                CPPUNIT_ASSERT_EQUAL("0" + prefix,
+                                     client.connect(nsp).substr(0, 1 + prefix.size()));
                 CPPUNIT_ASSERT_EQUAL("2" + prefix + "[\"early\",1]", client.next());
                 CPPUNIT_ASSERT_EQUAL("2" + prefix + "[\"early\",2]", client.next());
                 CPPUNIT_ASSERT_EQUAL(
-                    "51-" + prefix + "[\"early\",{\"_placeholder\":true,\"num\":0}]", client.next());
+                    "51-" + prefix + "[\"early\",{\"_placeholder\":true,\"num\":0}]",
+                    client.next());
                 CPPUNIT_ASSERT_EQUAL("<3>"s, client.next());
                 CPPUNIT_ASSERT_EQUAL("2" + prefix + "1[\"early\",4]", client.next());
                 client.say("3" + prefix + "1[7]");
@@ -903,15 +942,21 @@ public:
 
     void eventsSentRightBehindTheConnectAreHandled() {
         make();
-        sio().on("connect", [this](Socket& socket, const Value&) {
-            journal.add("connect");
-            std::this_thread::sleep_for(20ms);  // a slow check of a password
-            socket.emit("welcome");
-        }, "/chat");
-        sio().on("e", [this](Socket&, int n) {
-            journal.add(std::to_string(n));
-            return n;
-        }, "/chat");
+        sio().on(
+            "connect",
+            [this](Socket& socket, const Value&) {
+                journal.add("connect");
+                std::this_thread::sleep_for(20ms);  // a slow check of a password
+                socket.emit("welcome");
+            },
+            "/chat");
+        sio().on(
+            "e",
+            [this](Socket&, int n) {
+                journal.add(std::to_string(n));
+                return n;
+            },
+            "/chat");
         const auto port = start();
         for (const Way way : kWays) {
             journal.clear();
@@ -939,8 +984,9 @@ public:
         sio().emit("b", std::tuple{"\xE2\x82\xAC", Value{{"x", Binary("\x01\x02")}}});
         sio().emit("b", 1);
         for (const auto& client : clients) {
-            CPPUNIT_ASSERT_EQUAL("51-[\"b\",\"\xE2\x82\xAC\",{\"x\":{\"_placeholder\":true,\"num\":0}}]"s,
-                                 client->next());
+            CPPUNIT_ASSERT_EQUAL(
+                "51-[\"b\",\"\xE2\x82\xAC\",{\"x\":{\"_placeholder\":true,\"num\":0}}]"s,
+                client->next());
             CPPUNIT_ASSERT_EQUAL("<\x01\x02>"s, client->next());
             CPPUNIT_ASSERT_EQUAL("2[\"b\",1]"s, client->next());
         }
@@ -949,14 +995,17 @@ public:
     void roomsAndThoseLeftOut() {
         make();
         for (const char* nsp : {"/", "/chat"}) {
-            sio().on("join", [](Socket& socket, const std::string& room) { socket.join(room); }, nsp);
-            sio().on("leave", [](Socket& socket, const std::string& room) { socket.leave(room); }, nsp);
-            sio().on("sid", [](Socket& socket) { return socket.sid(); }, nsp);
+            sio().on(
+                "join", [](Socket& socket, const std::string& room) { socket.join(room); }, nsp);
+            sio().on(
+                "leave", [](Socket& socket, const std::string& room) { socket.leave(room); }, nsp);
+            sio().on(
+                "sid", [](Socket& socket) { return socket.sid(); }, nsp);
         }
         const auto port = start();
         // Two clients, one of each revision, over both transports.
-        for (const auto& [one, two] : {std::pair{kPolling4, kWebSocket3},
-                                       std::pair{kWebSocket4, kPolling3}}) {
+        for (const auto& [one, two] :
+             {std::pair{kPolling4, kWebSocket3}, std::pair{kWebSocket4, kPolling3}}) {
             PacketClient a(port, one), b(port, two);
             std::string sids[2];
             int i = 0;
@@ -971,7 +1020,8 @@ public:
             }
             a.say("2[\"join\",\"only a\"]");
             CPPUNIT_ASSERT(a.quiet());
-            const auto expect = [&](const char* what, const EmitOptions& options, bool toA, bool toB) {
+            const auto expect = [&](const char* what, const EmitOptions& options, bool toA,
+                                    bool toB) {
                 sio().emit(what, {}, options);
                 const std::string packet = "2[\""s + what + "\"]";
                 if (toA) CPPUNIT_ASSERT_EQUAL(packet, a.next());
@@ -1021,8 +1071,9 @@ public:
             CPPUNIT_ASSERT_EQUAL("/chat client namespace disconnect"s, journal.waitFor(1));
             CPPUNIT_ASSERT(client->quiet());
             client->say("1");
-            CPPUNIT_ASSERT_EQUAL("/chat client namespace disconnect; / client namespace disconnect"s,
-                                 journal.waitFor(2));
+            CPPUNIT_ASSERT_EQUAL(
+                "/chat client namespace disconnect; / client namespace disconnect"s,
+                journal.waitFor(2));
             // It may come back.
             if (way.revision == 4) {
                 CPPUNIT_ASSERT_EQUAL('0', client->connect()[0]);
@@ -1042,13 +1093,16 @@ public:
                 client->reader().request("GET", client->target());
                 CPPUNIT_ASSERT(!client->reader().readable(20ms));
                 client->reader().close();
-                CPPUNIT_ASSERT_EQUAL("/ transport error; /chat transport error"s, journal.waitFor(2));
+                CPPUNIT_ASSERT_EQUAL("/ transport error; /chat transport error"s,
+                                     journal.waitFor(2));
             } else {
                 client->writer().sendClose(1000);
-                CPPUNIT_ASSERT_EQUAL("/ transport close; /chat transport close"s, journal.waitFor(2));
+                CPPUNIT_ASSERT_EQUAL("/ transport close; /chat transport close"s,
+                                     journal.waitFor(2));
                 join();
                 client->writer().close();
-                CPPUNIT_ASSERT_EQUAL("/ transport close; /chat transport close"s, journal.waitFor(2));
+                CPPUNIT_ASSERT_EQUAL("/ transport close; /chat transport close"s,
+                                     journal.waitFor(2));
             }
         }
     }
@@ -1057,12 +1111,15 @@ public:
         make();
         watchDisconnects();
         for (const char* nsp : {"/", "/chat"})
-            sio().on("kick", [this](Socket& socket, bool close) {
-                socket.join("room");
-                socket.disconnect(close);
-                socket.emit("too late");
-                journal.add(socket.connected() ? "still connected" : "kicked");
-            }, nsp);
+            sio().on(
+                "kick",
+                [this](Socket& socket, bool close) {
+                    socket.join("room");
+                    socket.disconnect(close);
+                    socket.emit("too late");
+                    journal.add(socket.connected() ? "still connected" : "kicked");
+                },
+                nsp);
         const auto port = start();
         for (const Way way : kWays) {
             journal.clear();
@@ -1115,10 +1172,34 @@ public:
         watchDisconnects();
         const auto port = start();
         const char* packets[] = {
-            "7[\"echo\"]", "9", "x", "", "2", "2{}", "2\"x\"", "2[]", "2[null]", "2[{}]", "2[true]",
-            "2[\"echo\"", "2abc[\"echo\"]", "21.5[\"echo\"]", "2[\"echo\"]x", "3[]", "31", "31{}",
-            "5[\"echo\"]", "50-[\"echo\"]", "511-[\"echo\"]", "5-[\"echo\"]", "5x-[\"echo\"]",
-            "1{}", "0/chat,[]", "0/chat,\"x\"", "0/chat,null", "0/chat,1",
+            "7[\"echo\"]",
+            "9",
+            "x",
+            "",
+            "2",
+            "2{}",
+            "2\"x\"",
+            "2[]",
+            "2[null]",
+            "2[{}]",
+            "2[true]",
+            "2[\"echo\"",
+            "2abc[\"echo\"]",
+            "21.5[\"echo\"]",
+            "2[\"echo\"]x",
+            "3[]",
+            "31",
+            "31{}",
+            "5[\"echo\"]",
+            "50-[\"echo\"]",
+            "511-[\"echo\"]",
+            "5-[\"echo\"]",
+            "5x-[\"echo\"]",
+            "1{}",
+            "0/chat,[]",
+            "0/chat,\"x\"",
+            "0/chat,null",
+            "0/chat,1",
             "29007199254740992[\"echo\"]",
             R"(51-["echo",{"_placeholder":true,"num":1}])",
         };

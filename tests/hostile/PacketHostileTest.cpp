@@ -283,13 +283,13 @@ public:
     void attachmentsWithoutAnAddresseeAreRefused() {
         prepare();
         const char* const header = R"(51-["e",{"_placeholder":true,"num":0}])";
-        judge(
-            {{{attachment("x")}, Fate::ParseError},
-             {{"2[\"echo\"]", attachment("x")}, Fate::ParseError},
-             {{R"(51-/chat,["e",{"_placeholder":true,"num":0}])"}, Fate::OutOfOrder},
-             {{R"(51-/chat,["e",{"_placeholder":true,"num":0}])", attachment("x")},
-              Fate::OutOfOrder},
-             {{R"(61-/chat,1[{"_placeholder":true,"num":0}])", attachment("x")}, Fate::OutOfOrder}});
+        judge({{{attachment("x")}, Fate::ParseError},
+               {{"2[\"echo\"]", attachment("x")}, Fate::ParseError},
+               {{R"(51-/chat,["e",{"_placeholder":true,"num":0}])"}, Fate::OutOfOrder},
+               {{R"(51-/chat,["e",{"_placeholder":true,"num":0}])", attachment("x")},
+                Fate::OutOfOrder},
+               {{R"(61-/chat,1[{"_placeholder":true,"num":0}])", attachment("x")},
+                Fate::OutOfOrder}});
         // One too many: the packet before it was complete.
         for (const Way way : kWays) {
             reasons.clear();
@@ -370,7 +370,7 @@ public:
             CPPUNIT_ASSERT_EQUAL("<x>"s, client.next());
         }
         CPPUNIT_ASSERT_EQUAL(""s, reasons.text());
-        client.writer().close();
+        client.close();
         assertUnharmed("halves kept open");
     }
 
@@ -631,7 +631,8 @@ public:
              "2[\"e\" 1]",        "2[\"e\",--1]",       "2[\"e\",1e]",          "2[\"e\",\"\\\"]",
              "2[\"e\",undefined]"});
         rows.push_back({{nested(129)}, Fate::ParseError});
-        rows.push_back({{nested(128)}, Fate::Handled, "e" + repeated("[", 128) + repeated("]", 128)});
+        rows.push_back(
+            {{nested(128)}, Fate::Handled, "e" + repeated("[", 128) + repeated("]", 128)});
         rows.push_back({{"2[\"e\",-0]"}, Fate::Handled, "e[0]"});
         rows.push_back({{"2[\"e\",\"\\ud800\"]"}, Fate::Handled, "e[\"\\ud800\"]"});
         rows.push_back({{"2[\"e\",\"\\u0000\"]"}, Fate::Handled, "e[\"\\u0000\"]"});
@@ -661,10 +662,11 @@ public:
         prepare();
         const std::size_t room = kMessageLimit - 40;
         const std::pair<const char*, std::string_view> payloads[] = {
-            {"2[\"e\",", "["},        {"2[\"e\",", "{\"a\":"}, {"2[\"e\",", "1"},
-            {"2[\"e\",0.", "1"},      {"2[\"e\",", "1,"},      {"2[\"e\",\"", "\\\\"},
-            {"2[\"e\",\"", "\\u00e9"}, {"2[\"e\",{", "\"a\":1,"}, {"2[\"", "[\\\""},
-            {"2", "\t"},
+            {"2[\"e\",", "["},         {"2[\"e\",", "{\"a\":"},
+            {"2[\"e\",", "1"},         {"2[\"e\",0.", "1"},
+            {"2[\"e\",", "1,"},        {"2[\"e\",\"", "\\\\"},
+            {"2[\"e\",\"", "\\u00e9"}, {"2[\"e\",{", "\"a\":1,"},
+            {"2[\"", "[\\\""},         {"2", "\t"},
         };
         const std::string_view ends[] = {"", "]", "1]", "\"]", "\"a\":1}]"};
         for (const auto& [begin, unit] : payloads)
@@ -689,9 +691,9 @@ public:
                     CPPUNIT_ASSERT_MESSAGE(
                         begin + std::string(unit) + "..." + std::string(end),
                         kSanitized || std::chrono::steady_clock::now() - started < 2s);
-                    client.writer().trySend(client.polling() ? RawClient::requestBytes(
-                                                                   "POST", client.target(), "", "1")
-                                                             : RawClient::frame(RawFrame::Text, "1"));
+                    client.writer().trySend(
+                        client.polling() ? RawClient::requestBytes("POST", client.target(), "", "1")
+                                         : RawClient::frame(RawFrame::Text, "1"));
                     CPPUNIT_ASSERT(!reasons.waitFor(1).empty());
                 }
         seen.clear();

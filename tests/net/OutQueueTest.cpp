@@ -14,6 +14,8 @@ class OutQueueTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(oneFrameIsSentFromWhereItLies);
     CPPUNIT_TEST(smallFramesAreGatheredAndLargeOnesPointedAt);
     CPPUNIT_TEST(everyByteComesOutOnceHoweverTheKernelTakesThem);
+    CPPUNIT_TEST(aQueueThatNeverRunsDryDoesNotGrow);
+    CPPUNIT_TEST(manyTinyFramesCostMoreThanTheirBytes);
     CPPUNIT_TEST(clearForgetsEverything);
     CPPUNIT_TEST_SUITE_END();
 
@@ -75,6 +77,28 @@ public:
             }
             CPPUNIT_ASSERT_EQUAL(put, got);
         }
+    }
+
+    void aQueueThatNeverRunsDryDoesNotGrow() {
+        // The frames count their holders: what was sent has to be let go.
+        const auto bytes = std::make_shared<const std::string>("0123456789");
+        OutQueue queue;
+        queue.push(SharedFrame(bytes));
+        for (int i = 0; i < 10'000; ++i) {
+            queue.push(SharedFrame(bytes));
+            queue.consume(10);
+        }
+        CPPUNIT_ASSERT_EQUAL(std::size_t(10), queue.bytes());
+        CPPUNIT_ASSERT(queue.reserved() <= 64);
+    }
+
+    void manyTinyFramesCostMoreThanTheirBytes() {
+        OutQueue queue;
+        CPPUNIT_ASSERT_EQUAL(std::size_t(0), queue.cost());
+        for (int i = 0; i < 100; ++i) queue.push(SharedFrame("x"));
+        CPPUNIT_ASSERT(queue.cost() >= 100 * 64);
+        queue.consume(99);
+        CPPUNIT_ASSERT(queue.cost() < 1000);
     }
 
     void clearForgetsEverything() {

@@ -27,6 +27,7 @@ class ClientTest : public test::ServerFixture {
     CPPUNIT_TEST(aSecondConnectClosesTheSession);
     CPPUNIT_TEST(packetsForANamespaceNeverJoinedCloseTheSession);
     CPPUNIT_TEST(attachmentsForANamespaceNeverJoinedAreNotWaitedFor);
+    CPPUNIT_TEST(halfAPacketIsNotKeptForEver);
     CPPUNIT_TEST(packetsForANamespaceJustLeftAreIgnored);
     CPPUNIT_TEST(badBytesCloseTheSession);
     CPPUNIT_TEST(reservedNamesNeverReachAHandler);
@@ -352,6 +353,30 @@ public:
         Peer& elsewhere = joined();
         elsewhere.say("51-/x,[\"e\",{\"_placeholder\":true,\"num\":0}]");
         CPPUNIT_ASSERT(!elsewhere.open());
+    }
+
+    void halfAPacketIsNotKeptForEver() {
+        server->on("e", [](Socket&, const Value&) {});
+        const std::string header = "51-[\"e\",{\"_placeholder\":true,\"num\":0}]";
+        Peer& peer = joined();
+        // The time of one says nothing about the next: each has its own 45 s.
+        for (int i = 0; i < 3; ++i) {
+            peer.say(header);
+            executor->advance(std::chrono::seconds(30));
+            executor->onLoop(0, [&] { peer.session->listener->onBinary("x"); });
+            executor->run();
+            CPPUNIT_ASSERT(peer.open());
+        }
+        executor->advance(std::chrono::seconds(100));  // none is outstanding
+        CPPUNIT_ASSERT(peer.open());
+        CPPUNIT_ASSERT_EQUAL(std::size_t(0), executor->armedTimers());
+
+        peer.say(header);
+        executor->advance(std::chrono::milliseconds(44'999));
+        CPPUNIT_ASSERT(peer.open());
+        executor->advance(std::chrono::milliseconds(2));
+        CPPUNIT_ASSERT(!peer.open());
+        CPPUNIT_ASSERT_EQUAL(std::size_t(0), executor->armedTimers());
     }
 
     void packetsForANamespaceJustLeftAreIgnored() {

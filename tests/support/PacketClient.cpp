@@ -107,8 +107,8 @@ std::vector<std::string> PacketClient::packets(std::string_view payload) const {
         const std::size_t units = std::stoul(std::string(payload.substr(0, colon)));
         payload.remove_prefix(colon + 1);
         std::size_t size = 0;
-        while (size < payload.size() && (utf16Units(payload.substr(0, size)) < units ||
-                                         (payload[size] & 0xC0) == 0x80))
+        while (size < payload.size() &&
+               (utf16Units(payload.substr(0, size)) < units || (payload[size] & 0xC0) == 0x80))
             ++size;
         if (utf16Units(payload.substr(0, size)) != units)
             throw std::runtime_error("wrong length in a payload");
@@ -128,15 +128,15 @@ std::string PacketClient::bytes(const std::vector<Message>& messages) const {
     if (polling()) {
         std::vector<std::string> packets;
         for (const Message& message : messages) packets.push_back(enginePacket(message));
-        return RawClient::requestBytes("POST", target(), "Content-Type: text/plain;charset=UTF-8\r\n",
-                                       payload(packets));
+        return RawClient::requestBytes(
+            "POST", target(), "Content-Type: text/plain;charset=UTF-8\r\n", payload(packets));
     }
     for (const Message& message : messages)
         if (!message.binary)
             bytes += RawClient::frame(RawFrame::Text, "4" + message.data);
         else
-            bytes += RawClient::frame(RawFrame::Binary,
-                                      (revision() == 3 ? "\x04" : "") + message.data);
+            bytes +=
+                RawClient::frame(RawFrame::Binary, (revision() == 3 ? "\x04" : "") + message.data);
     return bytes;
 }
 
@@ -214,7 +214,8 @@ bool PacketClient::receive() {
 
 std::string PacketClient::next() {
     while (_messages.empty())
-        if (!receive()) throw std::runtime_error("the session has ended: " + std::to_string(_ending));
+        if (!receive())
+            throw std::runtime_error("the session has ended: " + std::to_string(_ending));
     std::string message = std::move(_messages.front());
     _messages.pop_front();
     return message;

@@ -59,7 +59,11 @@ bool Strand::run(std::size_t budget) {
             _running.swap(_waiting);
         }
         Entry entry = std::move(_running[_position++]);
-        entry.task();
+        try {
+            entry.task();
+        } catch (...) {
+            // Against the rule, and all that can be done here: the client's other tasks go on.
+        }
         entry.task = Task();  // what the task held is freed before the client counts as drained
         Task drained;
         {

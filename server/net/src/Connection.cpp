@@ -49,7 +49,10 @@ Connection::Connection(LoopContext& loop, int descriptor,
       _deadline(deadlineReached, this),
       _stall(stalled, this),
       _limits(limits),
-      _descriptor(descriptor) {}
+      _descriptor(descriptor) {
+    // What is left unused has to fit into the read buffer, with room for more.
+    _limits.maxPendingInput = std::min(_limits.maxPendingInput, LoopContext::kReadBufferBytes / 2);
+}
 
 Connection::~Connection() {
     if (_descriptor >= 0) ::close(_descriptor);
@@ -92,11 +95,11 @@ void Connection::updateInterest() {
 
 void Connection::send(SharedFrame frame) {
     if (_state != State::Open || frame.empty()) return;
-    if (!_out.empty() && _out.bytes() + frame.size() > _limits.maxOutput) {
+    if (!_out.empty() && _out.cost() + frame.size() > _limits.maxOutput) {
         // The kernel may take what has come together in this turn.
         if (!_wantWrite) flush();
         if (_state != State::Open) return;
-        if (!_out.empty() && _out.bytes() + frame.size() > _limits.maxOutput) {
+        if (!_out.empty() && _out.cost() + frame.size() > _limits.maxOutput) {
             _loop.hub().counters().outboundLimit.fetch_add(1, std::memory_order_relaxed);
             abort("outbound limit");
             return;

@@ -70,7 +70,8 @@ struct Hub::Impl {
 
     Mutex mutex;  // a leaf
     Condition loopEnded;
-    std::size_t loopsRunning SOCKETIO_GUARDED_BY(mutex) = 0;
+    std::size_t loopsStarted SOCKETIO_GUARDED_BY(mutex) = 0;
+    std::size_t loopsEnded SOCKETIO_GUARDED_BY(mutex) = 0;
 
     // Tells when a loop's run() has returned.
     struct LoopRunner : Poco::Runnable {
@@ -78,7 +79,7 @@ struct Hub::Impl {
         void run() override {
             loop.run();
             MutexLock lock(impl.mutex);
-            --impl.loopsRunning;
+            ++impl.loopsEnded;
             impl.loopEnded.notifyAll();
         }
         Impl& impl;
@@ -98,15 +99,18 @@ Hub::~Hub() {
 
 void Hub::start() {
     if (_impl->running.exchange(true)) return;
-    {
-        MutexLock lock(_impl->mutex);
-        _impl->loopsRunning = _impl->loops.size();
+    try {
+        for (const auto& loop : _impl->loops) {
+            _impl->runners.push_back(std::make_unique<Impl::LoopRunner>(*_impl, *loop));
+            _impl->threads.start(*_impl->runners.back(), "socketio-loop");
+            MutexLock lock(_impl->mutex);
+            ++_impl->loopsStarted;
+        }
+        _impl->workers.start();
+    } catch (...) {  // a thread that cannot be created
+        stop(clock().now());
+        throw;
     }
-    for (const auto& loop : _impl->loops) {
-        _impl->runners.push_back(std::make_unique<Impl::LoopRunner>(*_impl, *loop));
-        _impl->threads.start(*_impl->runners.back(), "socketio-loop");
-    }
-    _impl->workers.start();
 }
 
 bool Hub::stop(TimePoint deadline) {
@@ -116,7 +120,7 @@ bool Hub::stop(TimePoint deadline) {
     for (const auto& loop : _impl->loops) loop->stop();
     {
         MutexLock lock(_impl->mutex);
-        while (_impl->loopsRunning > 0) _impl->loopEnded.wait(_impl->mutex);
+        while (_impl->loopsEnded < _impl->loopsStarted) _impl->loopEnded.wait(_impl->mutex);
     }
     _impl->ended = true;
     if (clean)
@@ -183,8 +187,8 @@ void Hub::closeListener(std::uint64_t id) {
 Executor::LoopId Hub::loopCount() const { return static_cast<LoopId>(_impl->loops.size()); }
 
 Executor::LoopId Hub::currentLoop() const {
-    const LoopContext* const loop = LoopContext::current();
-    return loop ? loop->id() : kNoLoop;
+    LoopContext* const loop = LoopContext::current();
+    return loop && &loop->hub() == this ? loop->id() : kNoLoop;
 }
 
 void Hub::post(LoopId loop, Task task) { _impl->loops[loop]->post(std::move(task)); }
@@ -197,7 +201,7 @@ bool Hub::runOnWorker(Task task) { return running() && _impl->workers.submit(std
 
 void Hub::schedule(std::shared_ptr<Strand> strand) {
     // From a loop the strands of one turn go to the workers in one batch.
-    if (LoopContext* const loop = LoopContext::current())
+    if (LoopContext* const loop = LoopContext::current(); loop && &loop->hub() == this)
         loop->schedule(std::move(strand));
     else
         _impl->workers.schedule(std::move(strand));

@@ -34,17 +34,21 @@ constexpr std::uintptr_t kAcceptorTag = 1;  // of pointers in epoll_event
 
 thread_local LoopContext* currentLoop = nullptr;
 
-void report(const char* where) {
-    std::string what = "an exception of unknown type";
+/// Logs the exception in flight. Logging itself may fail (a full disk): then nothing is said.
+void report(const char* where) noexcept {
     try {
-        throw;
-    } catch (const Poco::Exception& e) {
-        what = e.displayText();
-    } catch (const std::exception& e) {
-        what = e.what();
+        std::string what = "an exception of unknown type";
+        try {
+            throw;
+        } catch (const Poco::Exception& e) {
+            what = e.displayText();
+        } catch (const std::exception& e) {
+            what = e.what();
+        } catch (...) {
+        }
+        Poco::Logger::get("socketio.net").critical(std::string(where) + ": " + what);
     } catch (...) {
     }
-    Poco::Logger::get("socketio.net").critical(std::string(where) + ": " + what);
 }
 
 }  // namespace
@@ -59,7 +63,9 @@ LoopContext::LoopContext(Hub& hub, Executor::LoopId id, WorkerPool& workers)
       _scratch(new char[kScratchBytes]) {
     if (_epoll < 0) throw Poco::SystemException("epoll_create1", errno);
     epoll_event event{};
-    event.events = EPOLLIN;
+    // Edge-triggered and never read: a write tells once, whenever it comes. A poster may be held up
+    // between deciding to wake the loop and writing.
+    event.events = EPOLLIN | EPOLLET;
     event.data.ptr = nullptr;  // the mailbox
     if (::epoll_ctl(_epoll, EPOLL_CTL_ADD, _mailbox.descriptor(), &event) != 0)
         throw Poco::SystemException("epoll_ctl", errno);
@@ -110,6 +116,17 @@ int LoopContext::sleepTime() const {
     return static_cast<int>(std::min<long long>(milliseconds, 60'000));
 }
 
+// What goes wrong with one connection (no memory, most likely) ends that one alone.
+template <class Work>
+void LoopContext::guarded(Connection& connection, Work&& work) {
+    try {
+        work();
+    } catch (...) {
+        report("a connection was closed");
+        connection.abort("internal error");
+    }
+}
+
 void LoopContext::turn() {
     epoll_event events[kEventsPerTurn];
     const bool idle = _resumed.empty() && _graveyard.empty() && _dirty.empty() && _strands.empty();
@@ -125,16 +142,13 @@ void LoopContext::turn() {
             continue;
         }
         auto& connection = *static_cast<Connection*>(events[i].data.ptr);
-        try {
-            if (events[i].events & EPOLLOUT) connection.onWritable();
-            if (events[i].events & EPOLLIN)
+        guarded(connection, [&connection, ready = events[i].events] {
+            if (ready & EPOLLOUT) connection.onWritable();
+            if (ready & EPOLLIN)
                 connection.onReadable();
-            else if (events[i].events & (EPOLLERR | EPOLLHUP))
+            else if (ready & (EPOLLERR | EPOLLHUP))
                 connection.onHangUp();
-        } catch (...) {
-            report("a connection was closed");  // bad_alloc, most likely
-            connection.abort("internal error");
-        }
+        });
     }
     handOverStrands();
     runMailbox();
@@ -142,7 +156,7 @@ void LoopContext::turn() {
     resumed.swap(_resumed);
     for (Connection* const connection : resumed) {
         connection->_resumeQueued = false;
-        connection->deliver(nullptr, 0);
+        guarded(*connection, [connection] { connection->deliver(nullptr, 0); });
     }
     _timers.advance();
     handOverStrands();
@@ -168,8 +182,9 @@ void LoopContext::runMailbox() {
 void LoopContext::flushDirty() {
     // flush() may tell a protocol that all is sent, which may queue more: by index.
     for (std::size_t i = 0; i < _dirty.size(); ++i) {
-        _dirty[i]->_dirty = false;
-        _dirty[i]->flush();
+        Connection* const connection = _dirty[i];
+        connection->_dirty = false;
+        guarded(*connection, [connection] { connection->flush(); });
     }
     _dirty.clear();
 }

@@ -45,10 +45,7 @@ bool Mailbox::beginSleep() {
 
 void Mailbox::endSleep() {
     MutexLock lock(_mutex);
-    if (std::exchange(_sleeping, false)) return;
-    lock.unlock();
-    std::uint64_t count;
-    [[maybe_unused]] const ssize_t bytes = ::read(_event, &count, sizeof count);
+    _sleeping = false;
 }
 
 void Mailbox::take(std::vector<Task>& tasks) {

@@ -76,6 +76,11 @@ void OutQueue::consume(std::size_t bytes) {
             return;
         }
         _first = std::move(_rest[_restAt++]);
+        // A queue that never runs dry gives back what it has sent, too.
+        if (_restAt >= kKeptFrames && _restAt * 2 >= _rest.size()) {
+            _rest.erase(_rest.begin(), _rest.begin() + static_cast<std::ptrdiff_t>(_restAt));
+            _restAt = 0;
+        }
         if (bytes == 0) return;
     }
 }

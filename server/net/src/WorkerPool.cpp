@@ -9,6 +9,7 @@
 
 #include <Poco/Exception.h>
 #include <Poco/Logger.h>
+#include <Poco/Message.h>
 
 #include "socketio/net/Hub.h"
 
@@ -24,6 +25,15 @@ constexpr Duration kWakeAfter = 1ms;       // work that waits longer wakes one m
 constexpr Duration kGrowAfter = 10ms;      // work that waits longer gets a new worker
 constexpr Duration kIdleEnd = 60s;         // after which a worker beyond the kept ones ends
 constexpr std::size_t kStrandBudget = 64;  // tasks of one client before others get their turn
+
+/// Logging may fail (a full disk): then nothing is said.
+void log(Poco::Message::Priority priority, const std::string& text) noexcept {
+    try {
+        Poco::Logger& logger = Poco::Logger::get("socketio.net");
+        logger.log(Poco::Message(logger.name(), text, priority));
+    } catch (...) {
+    }
+}
 
 unsigned cores() { return std::max(1u, std::thread::hardware_concurrency()); }
 
@@ -63,7 +73,12 @@ private:
 };
 
 namespace {
-thread_local void* currentWorker = nullptr;
+thread_local WorkerPool::Worker* currentWorker = nullptr;
+}
+
+// A process may have several hubs: another one's workers are threads like any other here.
+WorkerPool::Worker* WorkerPool::current() {
+    return currentWorker && &currentWorker->pool == this ? currentWorker : nullptr;
 }
 
 WorkerPool::WorkerPool(Poco::ThreadPool& threads, const HubOptions& options, HubCounters& counters,
@@ -98,8 +113,6 @@ unsigned WorkerPool::workers() const {
     MutexLock lock(_mutex);
     return _alive;
 }
-
-bool WorkerPool::onWorker() { return currentWorker != nullptr; }
 
 bool WorkerPool::submit(Task task) {
     MutexLock lock(_mutex);
@@ -178,9 +191,9 @@ void WorkerPool::work(Worker& worker) {
             else if (!item.strand->run(kStrandBudget))
                 schedule(std::move(item.strand));
         } catch (const std::exception& e) {
-            Poco::Logger::get("socketio.net").critical(std::string("a task threw: ") + e.what());
+            log(Poco::Message::PRIO_CRITICAL, std::string("a task threw: ") + e.what());
         } catch (...) {
-            Poco::Logger::get("socketio.net").critical("a task threw");
+            log(Poco::Message::PRIO_CRITICAL, "a task threw");
         }
         item = Item();
 
@@ -197,7 +210,7 @@ void WorkerPool::work(Worker& worker) {
 }
 
 void WorkerPool::describe(std::string_view what) {
-    auto* const worker = static_cast<Worker*>(currentWorker);
+    Worker* const worker = current();
     if (!worker) return;
     worker->steps.fetch_add(1, std::memory_order_relaxed);
     MutexLock lock(worker->labelMutex);
@@ -206,7 +219,7 @@ void WorkerPool::describe(std::string_view what) {
 }
 
 void WorkerPool::beginBlocking() {
-    auto* const worker = static_cast<Worker*>(currentWorker);
+    Worker* const worker = current();
     if (!worker) return;
     MutexLock lock(_mutex);
     worker->inScope = true;
@@ -215,7 +228,7 @@ void WorkerPool::beginBlocking() {
 }
 
 void WorkerPool::endBlocking() {
-    auto* const worker = static_cast<Worker*>(currentWorker);
+    Worker* const worker = current();
     if (!worker) return;
     MutexLock lock(_mutex);
     worker->inScope = false;
@@ -244,6 +257,11 @@ void WorkerPool::watch() {
             _watch.waitFor(_mutex, kTick);
         }
         inspect(std::chrono::steady_clock::now());
+        if (_warnings.empty()) continue;
+        const std::vector<std::string> warnings = std::exchange(_warnings, {});
+        lock.unlock();  // a slow log must not hold up the loops
+        for (const std::string& warning : warnings) log(Poco::Message::PRIO_WARNING, warning);
+        lock.lock();
     }
     _watchdogAlive = false;
     _ended.notifyAll();
@@ -262,12 +280,10 @@ void WorkerPool::inspect(TimePoint now) {
         if (now - worker.since > kStuckAfter && !std::exchange(worker.blocked, true)) --_running;
         if (now - worker.since > _options.handlerWarning && !std::exchange(worker.warned, true)) {
             _counters.slowHandlers.fetch_add(1, std::memory_order_relaxed);
-            Poco::Logger::get("socketio.net")
-                .warning("a handler has not returned for " +
-                         std::to_string(
-                             std::chrono::duration_cast<std::chrono::seconds>(now - worker.since)
-                                 .count()) +
-                         " s: " + worker.describe());
+            const auto seconds =
+                std::chrono::duration_cast<std::chrono::seconds>(now - worker.since);
+            _warnings.push_back("a handler has not returned for " +
+                                std::to_string(seconds.count()) + " s: " + worker.describe());
         }
     }
     if (_queue.empty()) return;
@@ -279,7 +295,7 @@ void WorkerPool::inspect(TimePoint now) {
         try {
             addWorker();
         } catch (const Poco::Exception& e) {
-            Poco::Logger::get("socketio.net").error("no further worker: " + e.displayText());
+            _warnings.push_back("no further worker: " + e.displayText());
         }
     }
 }
@@ -295,8 +311,8 @@ bool WorkerPool::stop(TimePoint deadline) {
     if (_alive == 0 && !_watchdogAlive) return true;
     for (const auto& worker : _workers)
         if (worker->busy)
-            Poco::Logger::get("socketio.net")
-                .error("abandoned, as it did not return: " + worker->describe());
+            log(Poco::Message::PRIO_ERROR,
+                "abandoned, as it did not return: " + worker->describe());
     return false;
 }
 

@@ -83,6 +83,12 @@ public:
     /// The GET that takes poll answers, or the WebSocket.
     RawClient& reader() { return polling() ? _reader : _writer; }
 
+    /// Its connections, without a word.
+    void close() {
+        _writer.close();
+        _reader.close();
+    }
+
     std::string payload(const std::vector<std::string>& packets) const;
     std::vector<std::string> packets(std::string_view payload) const;
 

@@ -66,6 +66,8 @@ public:
 
 private:
     void turn();
+    template <class Work>
+    void guarded(Connection& connection, Work&& work);
     void handOverStrands();
     void runMailbox();
     void flushDirty();

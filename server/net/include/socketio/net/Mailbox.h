@@ -26,7 +26,8 @@ public:
     /// `mayWait` is false for a thread that is a loop itself. After close() the task is destroyed.
     void post(Task task, bool mayWait);
 
-    /// The descriptor that becomes readable when a sleeping loop is to wake up.
+    /// The descriptor that is written to when a sleeping loop is to wake up: to be watched
+    /// edge-triggered and never read.
     int descriptor() const { return _event; }
 
     /// False when there are tasks: then the loop must not sleep.

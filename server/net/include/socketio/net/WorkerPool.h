@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <deque>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -52,10 +53,10 @@ public:
     void describe(std::string_view what);
     void beginBlocking();
     void endBlocking();
-    static bool onWorker();
+
+    class Worker;
 
 private:
-    class Worker;
     class Watchdog;
     struct Item {
         Task task;
@@ -63,6 +64,7 @@ private:
         TimePoint since;
     };
 
+    Worker* current();
     void addWorker() SOCKETIO_REQUIRES(_mutex);
     void wakeFor(std::size_t items) SOCKETIO_REQUIRES(_mutex);
     void work(Worker& worker);
@@ -89,6 +91,7 @@ private:
     bool _dormant SOCKETIO_GUARDED_BY(_mutex) = true;   // the watchdog sleeps
     bool _stopping SOCKETIO_GUARDED_BY(_mutex) = false;
     bool _watchdogAlive SOCKETIO_GUARDED_BY(_mutex) = false;
+    std::vector<std::string> _warnings SOCKETIO_GUARDED_BY(_mutex);  // for the log
     std::unique_ptr<Watchdog> _watchdog;
 };
 
