@@ -50,6 +50,7 @@ class EngineServerTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(stopDeliversWhatIsQueued);
     CPPUNIT_TEST(stopEndsTheRestAtItsDeadline);
     CPPUNIT_TEST(generatesIdsThatNeverRepeat);
+    CPPUNIT_TEST(refusesNewSessionsBeforeItStops);
     CPPUNIT_TEST_SUITE_END();
 
 public:
@@ -622,6 +623,15 @@ public:
             ids.insert(id);
         }
         CPPUNIT_ASSERT_EQUAL(kCount, ids.size());
+    }
+
+    void refusesNewSessionsBeforeItStops() {
+        EngineFixture engine;
+        const std::string query = engine.openPolling();
+        engine.server.refuseNew();
+        CPPUNIT_ASSERT_EQUAL(503, engine.get("EIO=4&transport=polling")->status());
+        CPPUNIT_ASSERT_EQUAL(std::string("ok"), engine.post(query, "4x")->body());
+        CPPUNIT_ASSERT(!engine.session().closed());
     }
 };
 

@@ -172,6 +172,17 @@ public:
         engine.executor.run();
         CPPUNIT_ASSERT_EQUAL(std::size_t(1), engine.listener().log.size());
 
+        // One message may be larger when nothing waits before it.
+        EngineFixture idle(options);
+        const auto free = idle.openWebSocket();
+        idle.send(std::string(2000, 'x'));
+        CPPUNIT_ASSERT(!idle.session().closed());
+        ASSERT_LOG(Log{"4" + std::string(2000, 'x')}, free->take());
+        const std::string query = idle.openPolling();
+        idle.send(std::string(2000, 'x'));
+        CPPUNIT_ASSERT(!idle.session().closed());
+        CPPUNIT_ASSERT_EQUAL("4" + std::string(2000, 'x'), idle.get(query)->body());
+
         // By default four messages of the largest size, and 4 MiB at least.
         CPPUNIT_ASSERT_EQUAL(std::size_t(4'194'304), EngineOptions().outboundLimit());
         EngineOptions classic;

@@ -20,6 +20,7 @@ class TwoLoopsTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(upgradesToAWebSocketOfTheOtherLoop);
     CPPUNIT_TEST(refusesAPollThatCameAfterTheUpgradePacket);
     CPPUNIT_TEST(allowsPollsAgainWhenTheUpgradeFailed);
+    CPPUNIT_TEST(allowsPollsWhenARefusedCandidateSentAnUpgradePacket);
     CPPUNIT_TEST(closesAWebSocketOfTheOtherLoop);
     CPPUNIT_TEST(keepsTheOrderOfMessages);
     CPPUNIT_TEST(aRefusedPollOfAnEndedSessionIsAnswered);
@@ -195,6 +196,35 @@ public:
         engine.executor.run();
         CPPUNIT_ASSERT(candidate->closed());
         CPPUNIT_ASSERT_EQUAL(std::string("ok"), engine.post(query, "4x")->body());
+    }
+
+    void allowsPollsWhenARefusedCandidateSentAnUpgradePacket() {
+        EngineFixture engine({}, 2);
+        const std::string query = engine.openPolling();
+        const auto first = engine.openCandidate(query, 1);
+        engine.executor.run();
+        const auto second = engine.openCandidate(query, 1);
+        second->text("2probe");
+        second->text("5");
+        engine.executor.run();
+        CPPUNIT_ASSERT(second->closed());
+        CPPUNIT_ASSERT(!first->closed());
+        CPPUNIT_ASSERT(!engine.get(query)->answered());
+        CPPUNIT_ASSERT_EQUAL(std::string("ok"), engine.post(query, "4x")->body());
+
+        // One that was given up before its upgrade packet has come.
+        first->text("2probe");
+        engine.executor.run();
+        engine.executor.advance(9s);
+        EngineFixture late({}, 2);
+        const std::string lateQuery = late.openPolling();
+        const auto candidate = late.openCandidate(lateQuery, 1);
+        candidate->text("2probe");
+        late.executor.run();
+        candidate->text("nonsense");
+        candidate->text("5");
+        late.executor.run();
+        CPPUNIT_ASSERT(!late.get(lateQuery)->answered());
     }
 
     void closesAWebSocketOfTheOtherLoop() {

@@ -456,6 +456,7 @@ public:
                 CPPUNIT_ASSERT_EQUAL(std::size_t(count), numbers.size());
                 CPPUNIT_ASSERT(std::is_sorted(numbers.begin(), numbers.end()));
                 client.sayEngine("1");
+                CPPUNIT_ASSERT_EQUAL("transport close"s, reasons.waitFor(1));
             }
         assertUnharmed("many packets");
     }

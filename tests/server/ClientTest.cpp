@@ -49,6 +49,7 @@ class ClientTest : public test::ServerFixture {
     CPPUNIT_TEST(handlersOfOneClientRunInOrder);
     CPPUNIT_TEST(asyncHandlersRunApart);
     CPPUNIT_TEST(asyncHandlersRunInPlaceWhenThereIsNoWorker);
+    CPPUNIT_TEST(eventsOfAsyncHandlersCountUntilTheyHaveEnded);
     CPPUNIT_TEST(eventsAreNamedForTheWatchdog);
     CPPUNIT_TEST(aNumberMayBeTheNameOfAnEvent);
     CPPUNIT_TEST(readingStopsWhenTooMuchWaits);
@@ -731,6 +732,38 @@ public:
         executor->refuseWork = true;
         peer.say("21[\"e\",1]");
         ASSERT_HEARD("31[1]", peer);
+    }
+
+    void eventsOfAsyncHandlersCountUntilTheyHaveEnded() {
+        ServerOptions options;
+        options.asyncHandlers = true;
+        options.inboundTasks = 10;
+        options.inboundBytes = 100'000;
+        make(options);
+        Peer* peer = nullptr;
+        // Each begins after all that come behind it have been handed out: the strand is empty.
+        server->on("e", [&](Socket&) {
+            executor->runWorkers();
+            executor->runLoops();
+            trace += peer->session->paused ? 'p' : '.';
+        });
+        peer = &joined();
+        for (int i = 0; i < 11; ++i) peer->write("2[\"e\"]");
+        CPPUNIT_ASSERT(peer->session->paused);
+        executor->run();
+        CPPUNIT_ASSERT_EQUAL(std::string("pppppp....."), trace);
+        CPPUNIT_ASSERT(!peer->session->paused);
+
+        // The same by bytes; and nothing is left over.
+        trace.clear();
+        const std::string large = "2[\"e\",\"" + std::string(40'000, 'x') + "\"]";
+        for (int i = 0; i < 3; ++i) peer->write(large);
+        CPPUNIT_ASSERT(peer->session->paused);
+        executor->run();
+        CPPUNIT_ASSERT_EQUAL(std::string("pp."), trace);
+        for (int i = 0; i < 10; ++i) peer->write("2[\"e\"]");
+        CPPUNIT_ASSERT(!peer->session->paused);
+        executor->run();
     }
 
     void eventsAreNamedForTheWatchdog() {

@@ -157,6 +157,9 @@ class ThreadsTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(callGivesUpAfterItsTimeout);
     CPPUNIT_TEST(callEndsWhenTheClientGoes);
     CPPUNIT_TEST(readingGoesOnWhileAHandlerWaitsInCall);
+    CPPUNIT_TEST(readingGoesOnWhileTheHandlerOfALargeEventWaitsInCall);
+    CPPUNIT_TEST(readingGoesOnWhileTheCallbackOfAnAcknowledgementWaitsInCall);
+    CPPUNIT_TEST(readingGoesOnWhileAsyncHandlersWaitInCall);
     CPPUNIT_TEST(binaryEventsOfManyThreadsStayWhole);
     CPPUNIT_TEST(emitsMeetConnectsAndDisconnects);
     CPPUNIT_TEST(handlersAreRegisteredWhileEventsRun);
@@ -270,6 +273,59 @@ public:
         CPPUNIT_ASSERT(answer.wait_for(20s) == std::future_status::ready);
         CPPUNIT_ASSERT_EQUAL(std::string("answer"), answer.get());
         CPPUNIT_ASSERT(eventually([&] { return handled == 50; }));
+    }
+
+    void readingGoesOnWhileTheHandlerOfALargeEventWaitsInCall() {
+        ServerOptions options;
+        options.inboundBytes = 1000;
+        server.emplace(options);
+        std::promise<bool> result;
+        server->on("go",
+                   [&](Socket& socket, const std::string&) { result.set_value(answered(socket)); });
+        server->start(*executor);
+        AnsweringSession& client = join();
+        answerUnlessPaused(client);
+        say(client, "2[\"go\",\"" + std::string(100'000, 'x') + "\"]");
+        CPPUNIT_ASSERT(result.get_future().get());
+    }
+
+    void readingGoesOnWhileTheCallbackOfAnAcknowledgementWaitsInCall() {
+        ServerOptions options;
+        options.inboundBytes = 1000;
+        server.emplace(options);
+        std::promise<bool> result;
+        server->on("go", [&](Socket& socket) {
+            socket.emit("first", {}, [&, kept = socket.shared_from_this()](const Value::Array&) {
+                result.set_value(answered(*kept));
+            });
+        });
+        server->start(*executor);
+        AnsweringSession& client = join();
+        answerWith(client, [&](std::string text) {
+            const std::string id = text.substr(1, text.find('[') - 1);
+            const std::string bytes(100'000, 'x');
+            if (text.find("first") != std::string::npos)
+                client.listener->onText("3" + id + "[\"" + bytes + "\"]");
+            if (text.find("question") != std::string::npos && !client.paused)
+                client.listener->onText("3" + id + "[]");
+        });
+        say(client, "2[\"go\"]");
+        CPPUNIT_ASSERT(result.get_future().get());
+    }
+
+    void readingGoesOnWhileAsyncHandlersWaitInCall() {
+        ServerOptions options;
+        options.asyncHandlers = true;
+        options.inboundBytes = 1000;
+        server.emplace(options);
+        std::promise<bool> result;
+        server->on("go",
+                   [&](Socket& socket, const std::string&) { result.set_value(answered(socket)); });
+        server->start(*executor);
+        AnsweringSession& client = join();
+        answerUnlessPaused(client);
+        say(client, "2[\"go\",\"" + std::string(100'000, 'x') + "\"]");
+        CPPUNIT_ASSERT(result.get_future().get());
     }
 
     void binaryEventsOfManyThreadsStayWhole() {
@@ -492,6 +548,19 @@ private:
     }
     void answerWith(AnsweringSession& session, std::function<void(std::string)> answer) {
         executor->onLoopThread([&] { session.answer = std::move(answer); });
+    }
+    void answerUnlessPaused(AnsweringSession& session) {
+        answerWith(session, [&](std::string text) {
+            if (text == "21[\"question\"]" && !session.paused) session.listener->onText("31[]");
+        });
+    }
+    static bool answered(Socket& socket) {
+        try {
+            socket.call("question", {}, 3s);
+            return true;
+        } catch (const Poco::TimeoutException&) {
+            return false;
+        }
     }
     /// From the client, on the loop; returns at once.
     void say(AnsweringSession& session, std::string text) {

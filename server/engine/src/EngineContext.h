@@ -48,6 +48,7 @@ public:
     Poco::Logger& logger;
     SessionTable table;
     std::atomic<std::size_t> openSessions{0};
+    std::atomic<bool> refusing{false};  // new sessions
     std::atomic<bool> stopping{false};
 
     bool serves(std::string_view transport) const;

@@ -94,8 +94,11 @@ EngineSession::Ptr EngineServer::find(std::string_view sid) const {
     return session;
 }
 
+void EngineServer::refuseNew() { _impl->context->refusing.store(true); }
+
 void EngineServer::stop(TimePoint deadline) {
     EngineContext& context = *_impl->context;
+    refuseNew();
     Executor* const executor = _impl->executor.load();
     if (context.stopping.exchange(true) || executor == nullptr) return;
     const Duration time = deadline - executor->clock().now();
@@ -176,7 +179,7 @@ void EngineServer::Impl::open(const Exchange::Ptr& exchange, const EngineRequest
         context->refuse(exchange, EngineError::BadRequest);
         return;
     }
-    if (context->stopping.load()) {
+    if (context->refusing.load()) {
         context->answer(exchange,
                         Response::json(503, R"({"code":3,"message":"Service unavailable"})"));
         return;

@@ -177,7 +177,8 @@ bool EngineSessionImpl::openWebSocket(std::shared_ptr<WebSocketTransport> transp
 bool EngineSessionImpl::send(const EngineMessage::Ptr& message) {
     if (_state != State::Open) return false;
     const std::size_t waiting = queuedBytes();
-    if (waiting + message->bytes() > _context->outboundLimit) {
+    // One message alone may be larger than what may wait.
+    if (waiting > 0 && waiting + message->bytes() > _context->outboundLimit) {
         _context->warn(EngineLimit::Outbound, now(),
                        "session " + sid() + " closed: " + std::to_string(waiting) +
                            " bytes wait for a client that does not read");
@@ -227,7 +228,7 @@ void EngineSessionImpl::poll(const Exchange::Ptr& exchange, const std::string& j
         _context->refuse(exchange, EngineError::SessionUnknown);
         return;
     }
-    if (_webSocket || _upgradeArrived.load(std::memory_order_acquire)) {
+    if (_webSocket || upgradeArriving()) {
         _context->refuse(exchange, EngineError::BadRequest);
         return;
     }
@@ -251,7 +252,7 @@ void EngineSessionImpl::pollAborted() {
     // Not only the poll that is parked: one on another loop may have been answered from here just
     // when its client went away, and what the answer held is lost then. But not one that was
     // refused because of an upgrade.
-    if (_webSocket || _upgradeArrived.load(std::memory_order_acquire)) return;
+    if (_webSocket || upgradeArriving()) return;
     close(CloseReason::TransportError, "poll aborted");
 }
 
@@ -260,7 +261,7 @@ bool EngineSessionImpl::postHead(const Exchange::Ptr& exchange) {
         _context->refuse(exchange, EngineError::SessionUnknown);
         return false;
     }
-    if (_webSocket || _upgradeArrived.load(std::memory_order_acquire)) {
+    if (_webSocket || upgradeArriving()) {
         _context->refuse(exchange, EngineError::BadRequest);
         return false;
     }
@@ -470,7 +471,6 @@ void EngineSessionImpl::dropProbe() {
     if (!_probe) return;
     const auto candidate = _probe->takeCandidate();
     _probe.reset();
-    _upgradeArrived.store(false, std::memory_order_release);
     candidate->close();
 }
 

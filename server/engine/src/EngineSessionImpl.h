@@ -69,7 +69,9 @@ public:
     void webSocketMessage(WebSocketTransport& transport, bool binary, std::string_view data);
     void webSocketClosed(WebSocketTransport& transport, std::uint16_t code,
                          std::string_view detail);
-    void upgradeArrived() { _upgradeArrived.store(true, std::memory_order_release); }  // [any]
+    /// An upgrade packet is on its way from another loop, until it has been handled.
+    void upgradeArrived() { _upgradesArriving.fetch_add(1, std::memory_order_release); }  // [any]
+    void upgradeHandled() { _upgradesArriving.fetch_sub(1, std::memory_order_release); }
 
     // From its UpgradeProbe.
     void upgradeTimedOut();
@@ -110,6 +112,7 @@ private:
     void flushSoon();
     void flush();
 
+    bool upgradeArriving() const { return _upgradesArriving.load(std::memory_order_acquire) > 0; }
     void upgrade();
     void dropProbe();
 
@@ -140,7 +143,7 @@ private:
     bool _pingOutstanding = false;
     std::atomic<bool> _closed{false};
     std::atomic<bool> _onWebSocket{false};
-    std::atomic<bool> _upgradeArrived{false};
+    std::atomic<unsigned> _upgradesArriving{0};
 };
 
 }  // namespace socketio

@@ -26,11 +26,14 @@ void WebSocketTransport::onMessage(bool binary, std::string_view data) {
         _session->webSocketMessage(*this, binary, data);
         return;
     }
-    noteUpgrade(binary, data);
-    _session->executor().post(_session->loop(),
-                              [self = shared_from_this(), binary, copy = std::string(data)] {
-                                  self->_session->webSocketMessage(*self, binary, copy);
-                              });
+    const bool upgrade = noteUpgrade(binary, data);
+    _session->executor().post(
+        _session->loop(), [self = shared_from_this(), binary, upgrade, copy = std::string(data)] {
+            // It may be dropped there, with the last reference to its session.
+            const auto session = self->_session;
+            session->webSocketMessage(*self, binary, copy);
+            if (upgrade) session->upgradeHandled();
+        });
 }
 
 void WebSocketTransport::onClosed(std::uint16_t code, std::string_view detail) {
@@ -48,14 +51,16 @@ void WebSocketTransport::onClosed(std::uint16_t code, std::string_view detail) {
 }
 
 /// A poll that is sent after the upgrade packet must be refused, although another loop may see it
-/// before the packet has reached the session.
-void WebSocketTransport::noteUpgrade(bool binary, std::string_view data) {
+/// before the packet has reached the session. True: the session counts it until it has handled it.
+bool WebSocketTransport::noteUpgrade(bool binary, std::string_view data) {
     if (_stage == Stage::Fresh && !binary && data == "2probe") {
         _stage = Stage::Probed;
-        return;
+        return false;
     }
-    if (_stage == Stage::Probed && !binary && data == "5") _session->upgradeArrived();
+    const bool upgrade = _stage == Stage::Probed && !binary && data == "5";
     _stage = Stage::Other;
+    if (upgrade) _session->upgradeArrived();
+    return upgrade;
 }
 
 }  // namespace socketio

@@ -48,7 +48,7 @@ public:
 
 private:
     enum class Stage : std::uint8_t { Fresh, Probed, Other };
-    void noteUpgrade(bool binary, std::string_view data);
+    bool noteUpgrade(bool binary, std::string_view data);
 
     std::shared_ptr<EngineSessionImpl> _session;
     std::shared_ptr<WebSocketChannel> _channel;  // null once we have closed it

@@ -85,6 +85,15 @@ struct Client::EventTask {
     void operator()() { socket->_client->runEvent(socket, std::move(data), id); }
 };
 
+// An event whose handler runs beside those of the others.
+struct Client::ApartEvent {
+    SocketPtr socket;
+    std::shared_ptr<const HandlerTable> handlers;
+    Value::Array data;
+    std::uint64_t id;
+    std::size_t bytes;
+};
+
 struct Client::FinishTask {
     SocketPtr socket;
     DisconnectReason reason;
@@ -94,12 +103,13 @@ struct Client::FinishTask {
 };
 
 struct Client::AckTask {
-    std::shared_ptr<ServerCore> core;
+    std::shared_ptr<Client> client;
     AckCallback callback;
     Value::Array values;
 
     void operator()() {
-        core->describe("acknowledgement");
+        const RunningScope scope({client.get(), nullptr, nullptr});
+        client->_core->describe("acknowledgement");
         try {
             callback(values);
         } catch (const Poco::Exception& e) {
@@ -111,8 +121,8 @@ struct Client::AckTask {
         }
     }
     void failed(const std::string& what) const {
-        core->log().error(ServerLog::Kind::Acknowledgement,
-                          "the callback of an acknowledgement failed: " + what);
+        client->_core->log().error(ServerLog::Kind::Acknowledgement,
+                                   "the callback of an acknowledgement failed: " + what);
     }
 };
 
@@ -206,6 +216,9 @@ void Client::handle(SocketPacket packet) {
     }
     switch (packet.type) {
         case SocketPacket::Type::Event:
+            if (_core->options().asyncHandlers)
+                return postApart(*slot, std::move(packet.data.makeArray()),
+                                 packet.id.value_or(kNoAck));
             static_assert(sizeof(EventTask) <= 48);
             postInput(
                 EventTask{*slot, std::move(packet.data.makeArray()), packet.id.value_or(kNoAck)});
@@ -394,7 +407,9 @@ void Client::queue(Socket& socket, const EngineMessage::Ptr& message) {
         case Socket::State::Connecting:
             if (!socket._held) socket._held = std::make_unique<Socket::Held>();
             socket._held->bytes += message->bytes();
-            if (socket._held->bytes > _core->options().outboundLimit())
+            // The limit is for what waits: one message alone may be larger.
+            if (!socket._held->messages.empty() &&
+                socket._held->bytes > _core->options().outboundLimit())
                 return closeSession(CloseReason::TransportError, "outbound limit");
             socket._held->messages.push_back(message);
             break;
@@ -465,7 +480,7 @@ void Client::acknowledge(const SocketPtr& socket, std::uint64_t id, const Value:
     if (!callback) return _core->log().debug("an acknowledgement that nobody waits for");
     if (callback.target<CallCompletion>()) return callback(values);
     const bool here = _core->executor().currentLoop() == _session->loop();
-    _strand->post(AckTask{_core, std::move(callback), values},
+    _strand->post(AckTask{shared_from_this(), std::move(callback), values},
                   kTaskBytes + (here ? _packetBytes : 0));
 }
 
@@ -487,19 +502,51 @@ void Client::postInput(Task task) {
     checkLoad(_strand->post(std::move(task), _packetBytes + kTaskBytes));
 }
 
+// Counted besides what the strand knows, until the handler has ended.
+void Client::postApart(const SocketPtr& socket, Value::Array data, std::uint64_t id) {
+    auto event = std::make_shared<ApartEvent>(
+        ApartEvent{socket, {}, std::move(data), id, _packetBytes + kTaskBytes});
+    postInput([event = std::move(event)] { event->socket->_client->runApart(event); });
+}
+
 bool Client::overLimit(const Strand::Load& load) const {
-    // A handler that waits in call() needs what comes behind the events that wait for it.
-    return load.bytes > _core->options().inboundBytes ||
-           (load.tasks > _core->options().inboundTasks && _calling == 0);
+    const ServerOptions& options = _core->options();
+    const std::size_t bytes = load.bytes + _apartBytes;
+    // A handler that waits in call() needs what comes behind the events that wait for it; the one
+    // that it handles is counted, and the answer may be as large.
+    if (_calling > 0) return bytes > options.inboundBytes + 2 * options.maxHttpBufferSize;
+    return bytes > options.inboundBytes || load.tasks + _apartTasks > options.inboundTasks;
+}
+
+bool Client::apartDrained() const {
+    return _apartTasks <= _core->options().inboundTasks / 2 &&
+           _apartBytes <= _core->options().inboundBytes / 2;
+}
+
+void Client::apartEnded(std::size_t bytes) {
+    _apartBytes -= bytes;
+    --_apartTasks;
+    // In this order with awaitApart(): one of the two sees the other.
+    if (_apartAwaited && apartDrained() && _apartAwaited.exchange(false))
+        post([self = shared_from_this()] { self->resumeInput(); });
+}
+
+// True: the strand is empty enough, but handlers that run apart from it are not.
+bool Client::awaitApart() {
+    if (apartDrained()) return false;
+    _apartAwaited = true;
+    return !apartDrained() || !_apartAwaited.exchange(false);
 }
 
 void Client::checkLoad(Strand::Load load) {
     if (_paused || _closed || !overLimit(load)) return;
     _paused = true;
     _session->pauseInput(true);
+    _apartAwaited = false;
     _strand->onDrained(_core->options().inboundTasks / 2, _core->options().inboundBytes / 2,
                        [weak = weak_from_this()] {
-                           if (const auto self = weak.lock())
+                           const auto self = weak.lock();
+                           if (self && !self->awaitApart())
                                self->post([self] { self->resumeInput(); });
                        });
 }
@@ -592,21 +639,24 @@ void Client::runConnect(const SocketPtr& socket, Value auth) {
 
 void Client::runEvent(const SocketPtr& socket, Value::Array data, std::uint64_t id) {
     if (!socket->_accepted || socket->_finished || socket->_dropped) return;
-    if (!_core->options().asyncHandlers) {
-        const RunningScope scope({this, nullptr, nullptr});
-        return handleEvent(socket, handlers(), std::move(data), id);
-    }
+    const RunningScope scope({this, nullptr, nullptr});
+    handleEvent(socket, handlers(), std::move(data), id);
+}
+
+void Client::runApart(const std::shared_ptr<ApartEvent>& event) {
+    const Socket& socket = *event->socket;
+    if (!socket._accepted || socket._finished || socket._dropped) return;
     handlers();
-    struct Alone {
-        SocketPtr socket;
-        std::shared_ptr<const HandlerTable> handlers;
-        Value::Array data;
-        std::uint64_t id;
-    };
-    const auto alone = std::make_shared<Alone>(Alone{socket, _handlers, std::move(data), id});
-    const auto run = [alone] {
-        alone->socket->_client->handleEvent(alone->socket, *alone->handlers, std::move(alone->data),
-                                            alone->id);
+    event->handlers = _handlers;
+    ++_apartTasks;
+    _apartBytes += event->bytes;
+    const auto run = [event] {
+        Client& client = *event->socket->_client;
+        {
+            const RunningScope scope({&client, nullptr, nullptr});
+            client.handleEvent(event->socket, *event->handlers, std::move(event->data), event->id);
+        }
+        client.apartEnded(event->bytes);
     };
     // No worker to be had: it runs here, and what comes behind it waits.
     if (!_core->executor().runOnWorker(run)) run();

@@ -63,7 +63,7 @@ public:
 
     /// What the calling thread does for a client just now.
     struct Running {
-        Client* client = nullptr;            // a handler of this client, on its strand
+        Client* client = nullptr;            // a handler or a callback of this client
         const Socket* connecting = nullptr;  // the connect handler of this socket
         const Environ* environ = nullptr;    // what that handler was given
     };
@@ -75,6 +75,7 @@ public:
 private:
     struct EventTask;
     struct AckTask;
+    struct ApartEvent;
     struct FinishTask;
 
     // ---- from the client [loop]
@@ -99,13 +100,18 @@ private:
 
     // ---- back-pressure [loop]
     void postInput(Task task);
+    void postApart(const SocketPtr& socket, Value::Array data, std::uint64_t id);
     void checkLoad(Strand::Load load);
     bool overLimit(const Strand::Load& load) const;
     void resumeInput();
+    bool apartDrained() const;           // [any]
+    bool awaitApart();                   // [any]
+    void apartEnded(std::size_t bytes);  // [any]
 
     // ---- handlers [strand]
     void runConnect(const SocketPtr& socket, Value auth);
     void runEvent(const SocketPtr& socket, Value::Array data, std::uint64_t id);
+    void runApart(const std::shared_ptr<ApartEvent>& event);
     void handleEvent(const SocketPtr& socket, const HandlerTable& handlers, Value::Array data,
                      std::uint64_t id);
     void finish(const SocketPtr& socket, DisconnectReason reason, const std::string* detail);
@@ -137,6 +143,11 @@ private:
 
     std::atomic<int> _calling{0};  // handlers of this client that wait in call()
 
+    // With asyncHandlers: the events that are on workers of their own.
+    std::atomic<std::size_t> _apartTasks{0};
+    std::atomic<std::size_t> _apartBytes{0};
+    std::atomic<bool> _apartAwaited{false};  // reading goes on when they have come down
+
     mutable Mutex _mutex;  // a leaf; acknowledgements and sessions of the sockets
 };
 
@@ -148,7 +159,7 @@ public:
     CallScope& operator=(const CallScope&) = delete;
 
 private:
-    std::shared_ptr<Client> _client;  // null: the calling thread runs no handler on a strand
+    std::shared_ptr<Client> _client;  // null: the calling thread runs no handler
 };
 
 }  // namespace socketio

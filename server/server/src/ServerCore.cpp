@@ -134,6 +134,8 @@ void ServerCore::emitTo(Socket& socket, std::string_view event, Arguments argume
 template <class Emit>
 Value ServerCore::await(std::string_view event, Duration timeout, Emit&& emit) {
     if (!_executor.load()) throw Poco::IllegalStateException("call() before the server started");
+    if (_stopped.load(std::memory_order_acquire))
+        throw Poco::IllegalStateException("the server has been stopped");
     const auto state = std::make_shared<CallState>();
     const TimePoint deadline = Clock::system().now() + timeout;
 
@@ -218,7 +220,8 @@ void Delivery::operator()() const {
 
 void ServerCore::deliver(std::span<const LocalSocketPtr> recipients, const std::string& nsp,
                          const Value& data, const AckCallback& callback) {
-    if (recipients.empty()) return;
+    // Sockets that the application has kept: the hub may be gone.
+    if (recipients.empty() || _stopped.load(std::memory_order_acquire)) return;
     if (callback) return deliverWithAcks(recipients, nsp, data, callback);
     std::string problem;
     EngineMessage::Ptr message =
@@ -359,6 +362,7 @@ bool ServerCore::beginStop() {
 
 void ServerCore::stop(TimePoint deadline) {
     if (!beginStop()) return;
+    _engine->refuseNew();
     if (_executor.load()) {
         // Half of the time for handlers that are at work; the rest to say goodbye.
         const TimePoint now = Clock::system().now();
@@ -375,6 +379,7 @@ void ServerCore::stop(TimePoint deadline) {
     }
     _manager->shutdown();
     endTasks(deadline);
+    _stopped.store(true, std::memory_order_release);
 }
 
 void ServerCore::endTasks(TimePoint deadline) {
@@ -424,6 +429,7 @@ void ServerCore::detach() {
     // The hub may be gone: what it would have to do is not waited for.
     if (beginStop()) _manager->shutdown();
     endTasks(Clock::system().now() + std::chrono::seconds(5));
+    _stopped.store(true, std::memory_order_release);
     _manager->setSink(nullptr);
     _engine.reset();
 }
@@ -475,6 +481,7 @@ void ServerCore::launch(const std::shared_ptr<BackgroundTask>& task) {
 }
 
 bool ServerCore::sleep(Duration time) {
+    if (_stopping) return false;  // the hub may be gone
     std::optional<BlockingScope> blocking;
     if (Executor* const executor = _executor.load()) blocking.emplace(*executor);
     const TimePoint deadline = Clock::system().now() + time;

@@ -111,6 +111,7 @@ private:
     Mutex _mutex;       // a leaf
     Condition _changed;
     std::atomic<bool> _stopping{false};  // set under _mutex
+    std::atomic<bool> _stopped{false};   // the executor may be gone
     std::size_t _openSockets SOCKETIO_GUARDED_BY(_mutex) = 0;
     std::vector<std::shared_ptr<BackgroundTask>> _tasks SOCKETIO_GUARDED_BY(_mutex);
     bool _tasksStarted SOCKETIO_GUARDED_BY(_mutex) = false;

@@ -45,6 +45,8 @@ struct AllowedOrigins {
 };
 
 /// The Engine.IO settings. Names that python-socketio's documentation has are kept, in camelCase.
+///
+/// Threads: a plain value; what its function is called with comes from several loops at once.
 struct EngineOptions {
     using Milliseconds = std::chrono::milliseconds;
 

@@ -33,6 +33,9 @@ public:
     /// One request whose path belongs to the engine.
     void begin(const Exchange::Ptr& exchange);
 
+    /// New sessions are refused with 503 from here on; those that are open go on until stop().
+    void refuseNew();
+
     /// Closes every session with ServerShuttingDown, 1,000 per 200 ms, refuses new ones with 503;
     /// returns when none is left or `deadline` has come.
     void stop(TimePoint deadline);

@@ -35,6 +35,8 @@ private:
 };
 
 /// Where an emit goes and who is told of the answer.
+///
+/// Threads: a plain value.
 struct EmitOptions {
     Names room = {};     ///< Empty: everybody in the namespace. A socket id is a room.
     Names skipSid = {};  ///< Left out.

@@ -14,6 +14,8 @@ namespace socketio {
 
 /// The settings of a Server, those of its engine included. Names that python-socketio's
 /// documentation has are kept, in camelCase.
+///
+/// Threads: a plain value; the Server copies it.
 struct ServerOptions : EngineOptions {
     std::shared_ptr<ClientManager> clientManager;  ///< null: a MemoryManager.
     Poco::Logger* logger = nullptr;                ///< nullptr: the logger "socketio.server".
