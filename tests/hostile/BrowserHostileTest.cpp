@@ -90,7 +90,8 @@ public:
         CPPUNIT_ASSERT(victim.quiet());  // nothing of it reached the session
         victim.sayEngine("1");
         victim.close();
-        CPPUNIT_ASSERT_EQUAL(std::size_t(2), server->sio.manager().getParticipants("/", "").size());
+        CPPUNIT_ASSERT(
+            eventually([&] { return server->sio.manager().getParticipants("/", "").size() == 2; }));
         socket.close();
         CPPUNIT_ASSERT_EQUAL(200, statusOf(""));  // no browser
         assertUnharmed("foreign origins");
