@@ -67,6 +67,7 @@ class WorkerPoolTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(refusesTasksBeyondItsQueue);
     CPPUNIT_TEST(namesAHandlerThatDoesNotReturn);
     CPPUNIT_TEST(aTaskThatThrowsIsLoggedAndTheWorkerLives);
+    CPPUNIT_TEST(aTaskThatThrowsIsHeardAndItsStrandGoesOn);
     CPPUNIT_TEST(stopFinishesWhatWaits);
     CPPUNIT_TEST(stopAbandonsWhatDoesNotEnd);
     CPPUNIT_TEST_SUITE_END();
@@ -168,6 +169,18 @@ public:
         CPPUNIT_ASSERT(hub->runOnWorker([&] { ran.set_value(); }));
         CPPUNIT_ASSERT(ran.get_future().wait_for(5s) == std::future_status::ready);
         CPPUNIT_ASSERT(channel->text().find("oh no") != std::string::npos);
+        hub.reset();
+    }
+
+    void aTaskThatThrowsIsHeardAndItsStrandGoesOn() {
+        start();
+        const auto strand = std::make_shared<Strand>(*hub);
+        std::promise<void> ran;
+        strand->post([] { throw std::runtime_error("oh dear"); });
+        strand->post([&] { ran.set_value(); });
+        CPPUNIT_ASSERT(ran.get_future().wait_for(5s) == std::future_status::ready);
+        CPPUNIT_ASSERT(eventually([&] { return strand->pending().tasks == 0; }));
+        CPPUNIT_ASSERT(channel->text().find("oh dear") != std::string::npos);
         hub.reset();
     }
 

@@ -1,5 +1,6 @@
 #include "socketio/base/Strand.h"
 
+#include <exception>
 #include <utility>
 
 namespace socketio {
@@ -59,10 +60,13 @@ bool Strand::run(std::size_t budget) {
             _running.swap(_waiting);
         }
         Entry entry = std::move(_running[_position++]);
+        // A task that throws breaks the rule, but counts as run: the executor hears of it, and runs
+        // the client's other tasks.
+        std::exception_ptr broken;
         try {
             entry.task();
         } catch (...) {
-            // Against the rule, and all that can be done here: the client's other tasks go on.
+            broken = std::current_exception();
         }
         entry.task = Task();  // what the task held is freed before the client counts as drained
         Task drained;
@@ -73,6 +77,7 @@ bool Strand::run(std::size_t budget) {
             drained = takeDrained();
         }
         if (drained) drained();
+        if (broken) std::rethrow_exception(broken);
     }
     return false;
 }

@@ -188,13 +188,15 @@ void WorkerPool::work(Worker& worker) {
         try {
             if (item.task)
                 item.task();
-            else if (!item.strand->run(kStrandBudget))
-                schedule(std::move(item.strand));
+            else if (item.strand->run(kStrandBudget))
+                item.strand.reset();
         } catch (const std::exception& e) {
             log(Poco::Message::PRIO_CRITICAL, std::string("a task threw: ") + e.what());
         } catch (...) {
             log(Poco::Message::PRIO_CRITICAL, "a task threw");
         }
+        // A strand with tasks left, also behind one that threw, gets another turn.
+        if (item.strand) schedule(std::move(item.strand));
         item = Item();
 
         lock.lock();
