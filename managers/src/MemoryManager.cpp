@@ -275,8 +275,8 @@ void MemoryManager::emit(const std::string& nsp, const Value& data, const EmitTa
                          const AckCallback& callback) {
     PacketSink* to = sink();
     if (!to) return;
-    const std::vector<LocalSocketPtr> sockets = recipients(nsp, target);
-    if (!sockets.empty()) to->deliver(sockets, nsp, data, callback);
+    std::vector<LocalSocketPtr> sockets = recipients(nsp, target);
+    if (!sockets.empty()) to->deliver(std::move(sockets), nsp, data, callback);
 }
 
 void MemoryManager::triggerCallback(const LocalSocketPtr& socket, std::uint64_t id,

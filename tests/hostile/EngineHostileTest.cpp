@@ -769,7 +769,7 @@ public:
             PacketClient client(port, way);
             CPPUNIT_ASSERT_EQUAL('0', client.connect()[0]);
             std::size_t most = 0;
-            client.say("2[\"burst\",40000,1024]");  // 40 MiB
+            client.say("2[\"burst\",10000,1024]");  // 10 MiB
             while (reasons.lines().empty()) {
                 std::ifstream statm("/proc/self/statm");
                 std::size_t total = 0, resident = 0;
@@ -781,7 +781,7 @@ public:
             const std::size_t limit = ServerOptions().outboundLimit();
             CPPUNIT_ASSERT_EQUAL(std::size_t(4 * 1024 * 1024), limit);
             CPPUNIT_ASSERT_MESSAGE(std::to_string((most - before) / 1024) + " KiB",
-                                   kSanitized || most < before + limit * 4);
+                                   kSanitized || most < before + limit * 3 / 2);
         }
         assertUnharmed("stopped polling", 8 * 1024 * 1024);
     }

@@ -31,8 +31,8 @@ struct RecordingSink : PacketSink {
         bool callback = false;
     };
 
-    void deliver(std::span<const LocalSocketPtr> recipients, const std::string& nsp,
-                 const Value& data, const AckCallback& callback) override {
+    void deliver(std::vector<LocalSocketPtr> recipients, const std::string& nsp, const Value& data,
+                 const AckCallback& callback) override {
         std::vector<std::string> sids;
         for (const LocalSocketPtr& each : recipients) sids.push_back(each->sid());
         std::sort(sids.begin(), sids.end());

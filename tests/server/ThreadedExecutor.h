@@ -34,7 +34,7 @@ public:
 
     LoopId loopCount() const override { return 1; }
     LoopId currentLoop() const override { return onLoop() ? 0 : kNoLoop; }
-    void post(LoopId, Task task) override {
+    void post(LoopId, Task task, std::size_t = 0) override {
         MutexLock lock(_mutex);
         _loopTasks.push_back(std::move(task));
         _posted.notifyAll();

@@ -52,7 +52,9 @@ ManualExecutor::~ManualExecutor() {
         while (!loop.tasks.empty()) auto tasks = std::exchange(loop.tasks, {});
 }
 
-void ManualExecutor::post(LoopId loop, Task task) { _loops[loop].tasks.push_back(std::move(task)); }
+void ManualExecutor::post(LoopId loop, Task task, std::size_t /*bytes*/) {
+    _loops[loop].tasks.push_back(std::move(task));
+}
 
 bool ManualExecutor::runOnWorker(Task task) {
     if (refuseWork) return false;

@@ -191,7 +191,9 @@ Executor::LoopId Hub::currentLoop() const {
     return loop && &loop->hub() == this ? loop->id() : kNoLoop;
 }
 
-void Hub::post(LoopId loop, Task task) { _impl->loops[loop]->post(std::move(task)); }
+void Hub::post(LoopId loop, Task task, std::size_t bytes) {
+    _impl->loops[loop]->post(std::move(task), bytes);
+}
 
 Timers& Hub::timers(LoopId loop) { return _impl->loops[loop]->timers(); }
 

@@ -80,9 +80,9 @@ LoopContext::~LoopContext() {
 
 LoopContext* LoopContext::current() { return currentLoop; }
 
-void LoopContext::post(Task task) {
+void LoopContext::post(Task task, std::size_t bytes) {
     // Loops never wait for each other: two that did could wait for ever.
-    _mailbox.post(std::move(task), currentLoop == nullptr);
+    _mailbox.post(std::move(task), bytes, currentLoop == nullptr);
 }
 
 void LoopContext::stop() {

@@ -16,9 +16,9 @@ Mailbox::Mailbox() : _event(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
 
 Mailbox::~Mailbox() { ::close(_event); }
 
-void Mailbox::post(Task task, bool mayWait) {
+void Mailbox::post(Task task, std::size_t bytes, bool mayWait) {
     MutexLock lock(_mutex);
-    while (mayWait && _tasks.size() >= kCapacity && !_closed) {
+    while (mayWait && (_tasks.size() >= kCapacity || _bytes >= kCapacityBytes) && !_closed) {
         ++_waiting;
         _taken.wait(_mutex);
         --_waiting;
@@ -28,6 +28,7 @@ void Mailbox::post(Task task, bool mayWait) {
         return;
     }
     _tasks.push_back(std::move(task));
+    _bytes += bytes;
     const bool wake = std::exchange(_sleeping, false);
     lock.unlock();
     if (wake) {
@@ -51,6 +52,7 @@ void Mailbox::endSleep() {
 void Mailbox::take(std::vector<Task>& tasks) {
     MutexLock lock(_mutex);
     tasks.swap(_tasks);
+    _bytes = 0;
     if (_waiting > 0) _taken.notifyAll();
 }
 

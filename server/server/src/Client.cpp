@@ -146,7 +146,9 @@ void Client::open() {
     if (_session->revision() == EngineRevision::V3) connect("/", {});
 }
 
-void Client::post(Task task) { _core->executor().post(_session->loop(), std::move(task)); }
+void Client::post(Task task, std::size_t bytes) {
+    _core->executor().post(_session->loop(), std::move(task), bytes);
+}
 
 void Client::postToStrand(Task task) { _strand->post(std::move(task)); }
 
@@ -685,12 +687,15 @@ void Client::sendAck(const SocketPtr& socket, const std::string& event, std::uin
     const Value data(std::move(values));
     std::string problem;
     if (EngineMessage::Ptr message =
-            _core->encode(SocketPacket::Type::Ack, socket->nsp(), id, &data, problem))
-        post([socket, message = std::move(message)] { socket->_client->queue(*socket, message); });
-    else
+            _core->encode(SocketPacket::Type::Ack, socket->nsp(), id, &data, problem)) {
+        const std::size_t bytes = message->bytes();
+        post([socket, message = std::move(message)] { socket->_client->queue(*socket, message); },
+             bytes);
+    } else {
         _core->log().error(ServerLog::Kind::Handler, "the acknowledgement of the event " +
                                                          ServerLog::quoted(event) +
                                                          " cannot be sent: " + problem);
+    }
 }
 
 void Client::finish(const SocketPtr& socket, DisconnectReason reason, const std::string* detail) {

@@ -42,7 +42,7 @@ public:
     ServerCore& core() const { return *_core; }
     EngineSession& session() const { return *_session; }
     int protocol() const { return _session->revision() == EngineRevision::V3 ? 4 : 5; }
-    void post(Task task);          ///< To the session's loop.
+    void post(Task task, std::size_t bytes = 0);  ///< To the session's loop.
     void postToStrand(Task task);  ///< Runs after everything that has arrived so far.
 
     // ---- to the client [loop]

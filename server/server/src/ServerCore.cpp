@@ -127,8 +127,7 @@ void ServerCore::emit(std::string_view event, Arguments arguments, EmitOptions o
 void ServerCore::emitTo(Socket& socket, std::string_view event, Arguments arguments,
                         Callback callback) {
     const Value data = eventData(event, std::move(arguments));
-    const LocalSocketPtr recipient = socket.shared_from_this();
-    deliver({&recipient, 1}, socket.nsp(), data, callback.function());
+    deliverToOne(socket.shared_from_this(), data, callback.function());
 }
 
 template <class Emit>
@@ -188,9 +187,8 @@ Value ServerCore::callTo(Socket& socket, std::string_view event, Arguments argum
     if (Client::running().connecting == &socket) refuseCallWhileConnecting();
     const Value data = eventData(event, std::move(arguments));
     const LocalSocketPtr recipient = socket.shared_from_this();
-    return await(event, timeout, [&](const AckCallback& callback) {
-        deliver({&recipient, 1}, socket.nsp(), data, callback);
-    });
+    return await(event, timeout,
+                 [&](const AckCallback& callback) { deliverToOne(recipient, data, callback); });
 }
 
 EngineMessage::Ptr ServerCore::encode(SocketPacket::Type type, const std::string& nsp,
@@ -211,6 +209,10 @@ namespace {
                                          "\" cannot be sent: " + problem);
 }
 
+Executor::LoopId loopOf(const LocalSocketPtr& socket) {
+    return asSocket(socket).client().session().loop();
+}
+
 void Delivery::operator()() const {
     Socket& to = asSocket(socket);
     to.client().queue(to, message);
@@ -218,38 +220,53 @@ void Delivery::operator()() const {
 
 }  // namespace
 
-void ServerCore::deliver(std::span<const LocalSocketPtr> recipients, const std::string& nsp,
-                         const Value& data, const AckCallback& callback) {
-    // Sockets that the application has kept: the hub may be gone.
-    if (recipients.empty() || _stopped.load(std::memory_order_acquire)) return;
-    if (callback) return deliverWithAcks(recipients, nsp, data, callback);
+EngineMessage::Ptr ServerCore::encodeEvent(const std::string& nsp, const Value& data) const {
     std::string problem;
     EngineMessage::Ptr message =
         encode(SocketPacket::Type::Event, nsp, std::nullopt, &data, problem);
     if (!message) refuseData(data, problem);
+    return message;
+}
 
-    Executor& executor = this->executor();
-    const auto loopOf = [](const LocalSocketPtr& socket) {
-        return asSocket(socket).client().session().loop();
-    };
-    if (recipients.size() == 1)
-        return executor.post(loopOf(recipients[0]), Delivery{recipients[0], std::move(message)});
+void ServerCore::deliverToOne(const LocalSocketPtr& recipient, const Value& data,
+                              const AckCallback& callback) {
+    // A socket that the application has kept: the hub may be gone.
+    if (_stopped.load(std::memory_order_acquire)) return;
+    if (callback) return deliverWithAcks({&recipient, 1}, recipient->nsp(), data, callback);
+    EngineMessage::Ptr message = encodeEvent(recipient->nsp(), data);
+    const std::size_t bytes = message->bytes();
+    executor().post(loopOf(recipient), Delivery{recipient, std::move(message)}, bytes);
+}
+
+void ServerCore::deliver(std::vector<LocalSocketPtr> recipients, const std::string& nsp,
+                         const Value& data, const AckCallback& callback) {
+    if (recipients.empty()) return;
+    if (recipients.size() == 1) return deliverToOne(recipients[0], data, callback);
+    if (_stopped.load(std::memory_order_acquire)) return;
+    if (callback) return deliverWithAcks(recipients, nsp, data, callback);
+    const EngineMessage::Ptr message = encodeEvent(nsp, data);
 
     using Sockets = std::vector<LocalSocketPtr>;
+    Executor& executor = this->executor();
     const auto post = [&executor, &message](Executor::LoopId loop, Sockets sockets) {
         if (sockets.empty()) return;
-        executor.post(loop, [sockets = std::move(sockets), message] {
+        const std::size_t bytes = message->bytes() + sockets.size() * sizeof(LocalSocketPtr);
+        auto deliverAll = [sockets = std::move(sockets), message] {
             for (const LocalSocketPtr& socket : sockets) {
                 Socket& to = asSocket(socket);
                 to.client().queue(to, message);
             }
-        });
+        };
+        executor.post(loop, std::move(deliverAll), bytes);
     };
     const Executor::LoopId loops = executor.loopCount();
-    if (loops == 1) return post(0, Sockets(recipients.begin(), recipients.end()));
+    if (loops == 1) return post(0, std::move(recipients));
     std::vector<Sockets> byLoop(loops);
     for (Sockets& sockets : byLoop) sockets.reserve(recipients.size() / loops + 1);
-    for (const LocalSocketPtr& socket : recipients) byLoop[loopOf(socket)].push_back(socket);
+    for (LocalSocketPtr& socket : recipients) {
+        const Executor::LoopId loop = loopOf(socket);
+        byLoop[loop].push_back(std::move(socket));
+    }
     for (Executor::LoopId loop = 0; loop < loops; ++loop) post(loop, std::move(byLoop[loop]));
 }
 
@@ -281,10 +298,13 @@ void ServerCore::deliverWithAcks(std::span<const LocalSocketPtr> recipients, con
             client.dropAck(socket, id);
             refuseData(data, problem);
         }
-        client.post([each, message = std::move(message), deadline] {
-            Socket& to = asSocket(each);
-            to.client().queueWithAck(to, message, deadline);
-        });
+        const std::size_t bytes = message->bytes();
+        client.post(
+            [each, message = std::move(message), deadline] {
+                Socket& to = asSocket(each);
+                to.client().queueWithAck(to, message, deadline);
+            },
+            bytes);
     }
 }
 

@@ -61,8 +61,8 @@ public:
                               std::string& problem) const;
 
     // ---- PacketSink
-    void deliver(std::span<const LocalSocketPtr> recipients, const std::string& nsp,
-                 const Value& data, const AckCallback& callback) override;
+    void deliver(std::vector<LocalSocketPtr> recipients, const std::string& nsp, const Value& data,
+                 const AckCallback& callback) override;
     void acknowledge(const LocalSocketPtr& socket, std::uint64_t id,
                      const Value::Array& arguments) override;
     void disconnect(const LocalSocketPtr& socket) override;
@@ -87,6 +87,9 @@ public:
     void describe(std::string_view event) const;
 
 private:
+    void deliverToOne(const LocalSocketPtr& recipient, const Value& data,
+                      const AckCallback& callback);
+    EngineMessage::Ptr encodeEvent(const std::string& nsp, const Value& data) const;
     void deliverWithAcks(std::span<const LocalSocketPtr> recipients, const std::string& nsp,
                          const Value& data, const AckCallback& callback);
     template <class Emit>

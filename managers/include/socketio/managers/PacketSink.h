@@ -3,9 +3,9 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "socketio/protocol/Value.h"
 
@@ -40,7 +40,7 @@ public:
     /// Throws Poco::InvalidArgumentException for data that has no wire form (NaN, more than 10
     /// attachments), or Poco::PoolOverflowException when a recipient has as many acks outstanding
     /// as are allowed (1,024); nothing is sent then.
-    virtual void deliver(std::span<const LocalSocketPtr> recipients, const std::string& nsp,
+    virtual void deliver(std::vector<LocalSocketPtr> recipients, const std::string& nsp,
                          const Value& data, const AckCallback& callback) = 0;
 
     /// An acknowledgement arrived (from the client, or for a callback through another server).

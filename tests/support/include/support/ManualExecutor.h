@@ -51,7 +51,7 @@ public:
 
     LoopId loopCount() const override { return static_cast<LoopId>(_loops.size()); }
     LoopId currentLoop() const override { return _current; }
-    void post(LoopId loop, Task task) override;
+    void post(LoopId loop, Task task, std::size_t bytes = 0) override;
     Timers& timers(LoopId loop) override { return *_loops[loop].timers; }
     const Clock& clock() const override { return _clock; }
     [[nodiscard]] bool runOnWorker(Task task) override;

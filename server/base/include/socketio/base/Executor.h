@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string_view>
@@ -29,9 +30,10 @@ public:
     virtual LoopId currentLoop() const = 0;
 
     /// Runs `task` on a loop, never inside this call. What one thread posts to one loop runs in
-    /// the order of the posts. A full mailbox makes a thread that is no loop wait for its turn;
-    /// after the hub has stopped the task is destroyed unrun.
-    virtual void post(LoopId loop, Task task) = 0;
+    /// the order of the posts. A full mailbox makes a thread that is no loop wait for its turn:
+    /// `bytes` is what the task keeps alive, where that is much. After the hub has stopped the task
+    /// is destroyed unrun.
+    virtual void post(LoopId loop, Task task, std::size_t bytes = 0) = 0;
 
     /// The timers of a loop; only on that loop.
     virtual Timers& timers(LoopId loop) = 0;

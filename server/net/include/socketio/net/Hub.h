@@ -76,7 +76,7 @@ public:
     // Executor
     LoopId loopCount() const override;
     LoopId currentLoop() const override;
-    void post(LoopId loop, Task task) override;
+    void post(LoopId loop, Task task, std::size_t bytes = 0) override;
     Timers& timers(LoopId loop) override;
     const Clock& clock() const override;
     [[nodiscard]] bool runOnWorker(Task task) override;

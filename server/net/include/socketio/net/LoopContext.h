@@ -32,7 +32,7 @@ public:
     ~LoopContext() override;
 
     void run() override;
-    void post(Task task);
+    void post(Task task, std::size_t bytes = 0);
     /// Closes every connection and ends run().
     void stop();
 

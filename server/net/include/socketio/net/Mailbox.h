@@ -12,19 +12,22 @@ namespace socketio {
 ///
 /// Owner:   its LoopContext.
 /// Threads: post() from any thread; the rest on the loop. The loop is woken at most once per sleep.
-/// Limits:  kCapacity tasks; then a thread that may wait does so until the loop has taken them. The
-///          loop never waits for anybody, so it always comes.
+/// Limits:  kCapacity tasks, or kCapacityBytes of what they hold; then a thread that may wait does
+/// so
+///          until the loop has taken them. The loop never waits for anybody, so it always comes.
 class Mailbox {
 public:
     static constexpr std::size_t kCapacity = 16'384;
+    static constexpr std::size_t kCapacityBytes = 512 * 1024;
 
     Mailbox();
     ~Mailbox();
     Mailbox(const Mailbox&) = delete;
     Mailbox& operator=(const Mailbox&) = delete;
 
-    /// `mayWait` is false for a thread that is a loop itself. After close() the task is destroyed.
-    void post(Task task, bool mayWait);
+    /// `bytes` is what the task keeps alive; `mayWait` is false for a thread that is a loop itself.
+    /// After close() the task is destroyed.
+    void post(Task task, std::size_t bytes, bool mayWait);
 
     /// The descriptor that is written to when a sleeping loop is to wake up: to be watched
     /// edge-triggered and never read.
@@ -43,6 +46,7 @@ private:
     Mutex _mutex;  // a leaf
     Condition _taken;
     std::vector<Task> _tasks SOCKETIO_GUARDED_BY(_mutex);
+    std::size_t _bytes SOCKETIO_GUARDED_BY(_mutex) = 0;
     std::size_t _waiting SOCKETIO_GUARDED_BY(_mutex) = 0;
     bool _sleeping SOCKETIO_GUARDED_BY(_mutex) = false;
     bool _closed SOCKETIO_GUARDED_BY(_mutex) = false;
