@@ -619,6 +619,15 @@ void ChunkedDecoder::step(char c, std::size_t held, std::size_t limit) {
     }
 }
 
+bool isHttpHost(std::string_view value) { return !value.empty() && !checkHost(value); }
+
+std::string_view httpHostName(std::string_view host) {
+    const std::size_t colon = host.rfind(':');
+    if (colon == std::string_view::npos || host.find(']', colon) != std::string_view::npos)
+        return host;
+    return host.substr(0, colon);
+}
+
 void appendStatusLine(std::string& out, int status, std::string_view reason) {
     char digits[12];
     const auto [end, error] = std::to_chars(digits, digits + sizeof digits, status);

@@ -106,6 +106,7 @@ Result<EncodedSocketPacket> encodeSocketPacket(SocketPacket::Type type, std::str
     text.assign(headroom, '\0');
     text += static_cast<char>('0' + static_cast<int>(type));
     if (nsp != "/") text.append(nsp) += ',';
+    packet.idAt = text.size();
     if (id) appendNumber(text, *id);
     if (data) {
         const Result<bool> done =
@@ -122,8 +123,16 @@ Result<EncodedSocketPacket> encodeSocketPacket(SocketPacket::Type type, std::str
     char head[4];
     char* const end = std::to_chars(head, head + sizeof head, count).ptr;
     *end = '-';
-    text.insert(headroom + 1, head, static_cast<std::size_t>(end + 1 - head));
+    const auto size = static_cast<std::size_t>(end + 1 - head);
+    text.insert(headroom + 1, head, size);
+    packet.idAt += size;
     return packet;
+}
+
+void EncodedSocketPacket::setAckId(std::uint64_t id) {
+    char digits[20];
+    char* const end = std::to_chars(digits, digits + sizeof digits, id).ptr;
+    text.insert(idAt, digits, static_cast<std::size_t>(end - digits));
 }
 
 Result<EncodedSocketPacket> encodeSocketPacket(const SocketPacket& packet, std::size_t headroom,

@@ -30,7 +30,9 @@ namespace socketio {
 /// Why a Value is not the C++ type that was asked for, and where in it: `user.tags[2]: expected a
 /// string, got an integer`.
 ///
-/// Threads: a plain value. Made on failure only; what a peer sent is never quoted in it.
+/// Threads: a plain value. Made on failure only; of what a peer sent it holds the keys of a map
+/// alone,
+///          as they are: whoever logs them escapes them.
 struct ConversionError {
     std::string where;   ///< `user.tags[2]`; empty for the value itself.
     std::string reason;  ///< `expected a string, got an integer`

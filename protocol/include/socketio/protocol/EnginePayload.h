@@ -17,8 +17,10 @@ namespace socketio {
 ///     v3 text      <n>:<packet>..., n in UTF-16 code units, binary as b4<base64>
 ///     v3 binary    00|01 <digits of the length in bytes, one per byte> FF <packet>...
 ///
-/// Decoding is linear in the size of the body and refuses the whole body at the first fault: an
-/// empty body, an empty packet, text that is not UTF-8 included.
+/// Threads: pure functions; what is given is borrowed for the call.
+/// Errors:  a DecodeError at the first fault, for the whole body: an empty body, an empty packet,
+///          text that is not UTF-8 included. Nothing is thrown.
+/// Limits:  Limits below; the time is linear in the size of the body.
 namespace EnginePayload {
 
 struct Limits {
@@ -42,8 +44,12 @@ std::string encodeJsonp(std::string_view index, std::string_view payload);
 
 /// Writes one polling body.
 ///
-/// For v3 the binary form is chosen when binary is allowed and a binary packet is added: packets
-/// that stand in text form then are written again, so add() may be called in any order.
+/// For v3 the binary form is chosen when binary is allowed and a binary packet is added; add() may
+/// be called in any order, since the form is decided in body().
+///
+/// Owner:   whoever writes the body; the data of the packets is borrowed.
+/// Threads: thread-compatible.
+/// Limits:  none; who adds keeps to what the client reads.
 class EnginePayloadWriter {
 public:
     EnginePayloadWriter(EngineRevision revision, bool base64Only)

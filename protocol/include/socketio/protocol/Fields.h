@@ -16,8 +16,13 @@
 ///
 /// Stands after the struct, in the same namespace (a global struct: at global scope). A field that
 /// is std::optional may be missing, and is left out when it is empty; any other missing field is an
-/// error that names it. Members that are no fields are ignored. Up to 250 fields; with more than 50
-/// of them g++ takes its time.
+/// error that names it. Members that are no fields are ignored.
+///
+/// Threads: the conversions are pure; the struct is borrowed for the call.
+/// Errors:  what does not convert is told by the ConversionError, the field's name in front;
+/// nothing
+///          is thrown. A type that cannot be converted at all is a compile error.
+/// Limits:  250 fields; with more than 50 of them g++ takes its time.
 #define SOCKETIO_FIELDS(Type, ...)                                           \
     [[maybe_unused]] constexpr auto socketioFields(const Type*) {            \
         using SocketioType = Type;                                           \

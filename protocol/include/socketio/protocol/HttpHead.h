@@ -126,6 +126,11 @@ private:
     const char* _error = "";
 };
 
+/// True for a host as HttpRequestHead takes it: a name or an address, and perhaps a port.
+bool isHttpHost(std::string_view value);
+/// `example.org:8080` -> `example.org`; the brackets of an IPv6 address stay (RFC 3875 §4.1.14).
+std::string_view httpHostName(std::string_view host);
+
 /// Appends `HTTP/1.1 <status> <reason>\r\n`.
 void appendStatusLine(std::string& out, int status, std::string_view reason);
 

@@ -34,6 +34,11 @@ struct SocketPacket {
 struct EncodedSocketPacket {
     std::string text;  ///< Begins with `headroom` bytes of no meaning.
     std::vector<Binary> attachments;
+    std::size_t idAt = 0;  ///< Where in `text` the ack id stands, or would stand.
+
+    /// Puts an ack id into a packet that was encoded without one: of an event with many recipients
+    /// only the ids differ.
+    void setAckId(std::uint64_t id);
 };
 
 inline constexpr std::size_t kMaxAttachments = 10;            // official clients refuse more

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string_view>
+#include <utility>
 
 #include "socketio/base/Clock.h"
 #include "socketio/base/Task.h"
@@ -37,11 +38,16 @@ public:
 
     /// The timers of a loop; only on that loop.
     virtual Timers& timers(LoopId loop) = 0;
+    /// What the timers go by. Threads that wait keep to Clock::system().
     virtual const Clock& clock() const = 0;
 
     /// Runs `task` on a worker, where it may block. False, and the task destroyed, when the queue
     /// of waiting work is full or the hub has stopped.
     [[nodiscard]] virtual bool runOnWorker(Task task) = 0;
+
+    /// The same for what must not wait for handlers that do not return: false also when every
+    /// worker that can be had may have one.
+    [[nodiscard]] virtual bool runOnFreeWorker(Task task) { return runOnWorker(std::move(task)); }
 
     /// For Strand: has a worker call strand->run(). Strands are never refused.
     virtual void schedule(std::shared_ptr<Strand> strand) = 0;
@@ -50,8 +56,8 @@ public:
     /// about a handler that does not return. The text is copied, at most 63 bytes of it.
     virtual void describeWork(std::string_view what) = 0;
 
-    /// Around a blocking call of our own (call(), sleep(), a full queue): the pool may start
-    /// another worker at once, and the watchdog does not count the time. Nothing on a thread
+    /// Around a blocking call of our own (call(), sleep(), a stop that is waited for): the pool may
+    /// start another worker at once, and the watchdog does not count the time. Nothing on a thread
     /// that is not a worker.
     virtual void beginBlocking() = 0;
     virtual void endBlocking() = 0;

@@ -9,6 +9,11 @@ namespace socketio {
 
 /// A move-only `void()` callable. What fits into 48 bytes is kept without an allocation, which is
 /// why the mailbox and the strands use it and not std::function.
+///
+/// Owner:   whoever holds it; it owns the function and what that has captured. Running it does not
+///          use it up.
+/// Threads: thread-compatible; made on one thread, it may run and be destroyed on another.
+/// Errors:  what the function throws passes through. An empty one must not be called.
 class Task {
 public:
     Task() = default;
