@@ -6,13 +6,16 @@
 #include <thread>
 #include <vector>
 
+#include <Poco/Exception.h>
 #include <Poco/Net/NetException.h>
 #include <cppunit/TestFixture.h>
 #include <cppunit/extensions/HelperMacros.h>
 
 #include "socketio/base/Strand.h"
 #include "socketio/net/Hub.h"
+#include "socketio/net/LoopContext.h"
 
+#include "support/LoopTime.h"
 #include "support/RawClient.h"
 
 namespace socketio {
@@ -72,6 +75,7 @@ public:
                 return used;
             }
             if (line == "disposable\n") _connection->setDisposable(true);
+            if (line == "needed\n") _connection->setDisposable(false);
             if (line == "flood\n") {
                 for (int i = 0; i < 100; ++i) _connection->send(std::string(100'000, 'x'));
                 continue;
@@ -79,7 +83,7 @@ public:
             if (line == "deadline\n") {
                 _connection->setDeadline(_connection->endpoints().peerPort == 0
                                              ? TimePoint()
-                                             : std::chrono::steady_clock::now() + 20ms);
+                                             : _connection->loop().timers().now() + 20ms);
                 continue;
             }
             _connection->send(line);
@@ -114,12 +118,17 @@ class HubTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(aSlowReaderIsClosedAtTheOutputLimit);
     CPPUNIT_TEST(outputWithoutProgressIsClosedAtTheStallTime);
     CPPUNIT_TEST(deadlinesFire);
+    CPPUNIT_TEST(aPeerThatDoesNotAnswerTheEndIsLeftAfterTwoSeconds);
+    CPPUNIT_TEST(unusedInputIsKeptUpToItsLimit);
     CPPUNIT_TEST(postsOfOneThreadRunInOrderOnTheLoop);
     CPPUNIT_TEST(twoLoopsMayFillEachOthersMailboxes);
     CPPUNIT_TEST(strandsKeepTheOrderOfTheirClient);
+    CPPUNIT_TEST(aHubThatWasStoppedSaysThatItDoesNotStartAgain);
     CPPUNIT_TEST(aPortInUseIsAnErrorThatNamesIt);
     CPPUNIT_TEST(acceptsAgainWhenConnectionsBecomeFree);
     CPPUNIT_TEST(closesIdleConnectionsToMakeRoom);
+    CPPUNIT_TEST(closesIdleConnectionsOfOtherLoopsToMakeRoom);
+    CPPUNIT_TEST(pausesOfAcceptingGrowToASecond);
     CPPUNIT_TEST(survivesRunningOutOfDescriptors);
     CPPUNIT_TEST(stopClosesConnectionsAndDropsLaterPosts);
     CPPUNIT_TEST_SUITE_END();
@@ -206,21 +215,64 @@ public:
 
     void outputWithoutProgressIsClosedAtTheStallTime() {
         limits.maxOutput = 100'000'000;
-        limits.writeStall = 50ms;
-        start(1);
-        RawClient::Options slow;
-        slow.receiveBuffer = 4096;
-        RawClient client(port, slow);
-        client.send("flood\n");
-        CPPUNIT_ASSERT(journal.waitForClosed(1));
-        CPPUNIT_ASSERT_EQUAL(std::string("write stall"), journal.lastClosed());
+        for (const auto stall : {Connection::Limits().writeStall, 250ms}) {
+            limits.writeStall = stall;
+            options.clock = &time.clock;
+            start(1);
+            RawClient::Options slow;
+            slow.receiveBuffer = 4096;
+            RawClient client(port, slow);
+            client.send("flood\n");
+            // Until the kernels take no more: each time that they do is progress.
+            for (std::size_t unread = 1; unread != client.unread();) {
+                unread = client.unread();
+                for (int i = 0; i < 20; ++i) time.turn(*hub, client);
+            }
+            time.advance(*hub, stall - 5ms);
+            CPPUNIT_ASSERT_EQUAL(std::size_t(1), hub->connectionCount());
+            time.advance(*hub, 5ms);
+            CPPUNIT_ASSERT_EQUAL(std::size_t(0), hub->connectionCount());
+            CPPUNIT_ASSERT_EQUAL(std::string("write stall"), journal.lastClosed());
+            CPPUNIT_ASSERT_EQUAL(std::uint64_t(1), hub->counters().writeStalls.load());
+        }
     }
 
     void deadlinesFire() {
+        options.clock = &time.clock;
         start(1);
         RawClient client(port);
         client.send("deadline\n");
+        time.expectAt(*hub, client, 20ms);
         CPPUNIT_ASSERT_EQUAL(std::string("deadline reached\n"), client.readExactly(17));
+    }
+
+    void aPeerThatDoesNotAnswerTheEndIsLeftAfterTwoSeconds() {
+        options.clock = &time.clock;
+        start(1);
+        RawClient client(port);
+        client.send("bye\n");
+        CPPUNIT_ASSERT_EQUAL(std::string("so long\n"), client.readToEnd());
+        time.turn(*hub);  // the time begins behind the FIN
+        time.advance(*hub, 2s - 5ms);
+        CPPUNIT_ASSERT_EQUAL(std::size_t(1), hub->connectionCount());
+        time.advance(*hub, 5ms);
+        CPPUNIT_ASSERT_EQUAL(std::size_t(0), hub->connectionCount());
+        CPPUNIT_ASSERT_EQUAL(std::string("closed"), journal.lastClosed());
+    }
+
+    void unusedInputIsKeptUpToItsLimit() {
+        const std::string line(90'000, 'x');
+        // Where reading has stopped the end behind it is not seen.
+        for (const bool fits : {true, false}) {
+            limits.maxPendingInput = fits ? 100'000 : 80'000;
+            const int ended = journal.ended;
+            start(1);
+            RawClient client(port);
+            client.send(line);
+            client.shutdownWrite();
+            for (int i = 0; i < 5; ++i) time.turn(*hub, client);
+            CPPUNIT_ASSERT_EQUAL(ended + (fits ? 1 : 0), journal.ended.load());
+        }
     }
 
     void postsOfOneThreadRunInOrderOnTheLoop() {
@@ -289,6 +341,13 @@ public:
             for (int i = 0; i < kTasks; ++i) CPPUNIT_ASSERT_EQUAL(i, tasks[i]);
     }
 
+    void aHubThatWasStoppedSaysThatItDoesNotStartAgain() {
+        start(1);
+        CPPUNIT_ASSERT(hub->stop(Clock::system().now() + 10s));
+        CPPUNIT_ASSERT_THROW(hub->start(), Poco::IllegalStateException);
+        CPPUNIT_ASSERT(!hub->running());
+    }
+
     void aPortInUseIsAnErrorThatNamesIt() {
         start(1);
         const Poco::Net::SocketAddress address("127.0.0.1", port);
@@ -310,7 +369,8 @@ public:
         third.send("3\n");
         first.readExactly(2);
         second.readExactly(2);
-        CPPUNIT_ASSERT(!third.readable(50ms));  // in the backlog
+        time.turn(*hub, third);
+        CPPUNIT_ASSERT(!third.readable(0ms));  // in the backlog
         first.close();
         CPPUNIT_ASSERT_EQUAL(std::string("3\n"), third.readExactly(2));
         CPPUNIT_ASSERT(hub->counters().acceptPauses > 0);
@@ -318,14 +378,76 @@ public:
 
     void closesIdleConnectionsToMakeRoom() {
         options.maxConnections = 2;
+        options.clock = &time.clock;
         start(1);
-        RawClient idle(port), busy(port);
+        RawClient newcomer(port), idle(port);
+        newcomer.send("disposable\n");
+        newcomer.readExactly(11);
+        idle.send("needed\ndisposable\n");  // it has been in the middle of something
+        idle.readExactly(18);
+        // The one is closed to make room after 1 s, the other after 5 s. Who comes too early makes
+        // the acceptor pause for 10 ms.
+        time.advance(*hub, 990ms);
+        RawClient first(port);
+        first.send("1\n");
+        time.turn(*hub, first);
+        CPPUNIT_ASSERT(!newcomer.readable(0ms));
+        time.advance(*hub, 10ms);
+        CPPUNIT_ASSERT_EQUAL(std::string(), newcomer.readToEnd());
+        CPPUNIT_ASSERT_EQUAL(std::string("1\n"), first.readExactly(2));
+        time.advance(*hub, 3990ms);
+        RawClient second(port);
+        second.send("2\n");
+        time.turn(*hub, second);
+        CPPUNIT_ASSERT(!idle.readable(0ms));
+        time.advance(*hub, 10ms);
+        CPPUNIT_ASSERT_EQUAL(std::string(), idle.readToEnd());
+        CPPUNIT_ASSERT_EQUAL(std::string("2\n"), second.readExactly(2));
+        CPPUNIT_ASSERT(!first.readable(0ms));
+    }
+
+    void pausesOfAcceptingGrowToASecond() {
+        options.maxConnections = 1;
+        options.clock = &time.clock;
+        start(1);
+        RawClient first(port);
+        first.send("1\n");
+        first.readExactly(2);
+        RawClient waiting(port);
+        waiting.send("2\n");
+        time.turn(*hub, waiting);
+        std::uint64_t pauses = 1;
+        for (const auto pause : {10ms, 20ms, 40ms, 80ms, 160ms, 320ms, 640ms, 1000ms, 1000ms}) {
+            CPPUNIT_ASSERT_EQUAL(pauses, hub->counters().acceptPauses.load());
+            time.advance(*hub, pause - 5ms);
+            CPPUNIT_ASSERT_EQUAL(pauses, hub->counters().acceptPauses.load());
+            time.advance(*hub, 5ms);
+            ++pauses;
+        }
+        first.close();
+        CPPUNIT_ASSERT(journal.waitForClosed(1));
+        time.expectAt(*hub, waiting, 1s);
+        CPPUNIT_ASSERT_EQUAL(std::string("2\n"), waiting.readExactly(2));
+    }
+
+    void closesIdleConnectionsOfOtherLoopsToMakeRoom() {
+        // Connections go to the loops in turn; the first listener's loop is the second one.
+        options.maxConnections = 2;
+        options.clock = &time.clock;
+        start(2);
+        RawClient idle(port);
         idle.send("disposable\n");
         idle.readExactly(11);
+        RawClient busy(port);
         busy.send("x\n");
         busy.readExactly(2);
+        time.advance(*hub, 1s);
         RawClient next(port);
         next.send("y\n");
+        CPPUNIT_ASSERT(test::eventually([&] {
+            time.advance(*hub, 10ms);  // a pause of accepting ends
+            return next.readable(0ms);
+        }));
         CPPUNIT_ASSERT_EQUAL(std::string("y\n"), next.readExactly(2));
         CPPUNIT_ASSERT_EQUAL(std::string(), idle.readToEnd());
         busy.send("z\n");
@@ -375,6 +497,7 @@ public:
 
 private:
     void start(unsigned loops) {
+        hub.reset();
         options.ioThreads = loops;
         hub = std::make_unique<Hub>(options);
         hub->start();
@@ -384,6 +507,7 @@ private:
     }
 
     Journal journal;
+    test::LoopTime time;
     HubOptions options;
     Connection::Limits limits;
     std::unique_ptr<Hub> hub;

@@ -1,5 +1,6 @@
 #include <memory>
 #include <random>
+#include <stdexcept>
 #include <vector>
 
 #include <cppunit/TestFixture.h>
@@ -21,6 +22,8 @@ class TimerWheelTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(cancelsFromEveryPlaceInASlot);
     CPPUNIT_TEST(aCallbackMayCancelWhatIsDueWithIt);
     CPPUNIT_TEST(aCallbackMayArmItsOwnTimerAgain);
+    CPPUNIT_TEST(aCallbackThatThrowsLosesNoOtherTimer);
+    CPPUNIT_TEST(timersMayOutliveAWheelWhoseCallbackThrew);
     CPPUNIT_TEST(tellsHowLongTheLoopMaySleep);
     CPPUNIT_TEST(aLateLoopFiresEverythingThatIsDue);
     CPPUNIT_TEST_SUITE_END();
@@ -124,6 +127,42 @@ public:
         wheel.armAfter(probe.timer, 5ms);
         for (int i = 0; i < 10; ++i) go(5ms);
         CPPUNIT_ASSERT(probe.count >= 5 && probe.count <= 10);
+    }
+
+    void aCallbackThatThrowsLosesNoOtherTimer() {
+        Probe bad(wheel), first(wheel), second(wheel), third(wheel), later(wheel);
+        bad.then = [] { throw std::runtime_error("a mistake"); };
+        // In one slot the last one fires first.
+        for (Probe* probe : {&third, &first, &bad, &second}) wheel.armAfter(probe->timer, 10ms);
+        wheel.armAfter(later.timer, 1h);
+        clock.advance(10ms);
+        CPPUNIT_ASSERT_THROW(wheel.advance(), std::runtime_error);
+        CPPUNIT_ASSERT_EQUAL(1, bad.count);
+        CPPUNIT_ASSERT(wheel.untilNext() == Duration::zero());
+        first.timer.cancel();  // what is left can be cancelled as ever
+        wheel.armAfter(first.timer, Duration::zero());
+        CPPUNIT_ASSERT_EQUAL(0, third.count);
+        wheel.advance();
+        CPPUNIT_ASSERT_EQUAL(1, second.count);
+        CPPUNIT_ASSERT_EQUAL(1, third.count);
+        go(5ms);
+        CPPUNIT_ASSERT_EQUAL(1, first.count);
+        CPPUNIT_ASSERT_EQUAL(std::size_t(1), wheel.armed());
+        go(1h);
+        CPPUNIT_ASSERT_EQUAL(1, later.count);
+    }
+
+    void timersMayOutliveAWheelWhoseCallbackThrew() {
+        auto own = std::make_unique<TimerWheel>(clock);
+        Probe first(*own), second(*own);
+        for (Probe* probe : {&first, &second}) {
+            probe->then = [] { throw std::runtime_error("a mistake"); };
+            own->armAfter(probe->timer, 10ms);
+        }
+        clock.advance(10ms);
+        CPPUNIT_ASSERT_THROW(own->advance(), std::runtime_error);
+        own.reset();
+        CPPUNIT_ASSERT(!first.timer.armed() && !second.timer.armed());
     }
 
     void tellsHowLongTheLoopMaySleep() {

@@ -15,9 +15,13 @@
 #include "socketio/net/Hub.h"
 #include "socketio/net/WorkerPool.h"
 
+#include "support/Waiting.h"
+
 namespace socketio {
 
 using namespace std::chrono_literals;
+using test::eventually;
+using test::Gate;
 
 namespace {
 
@@ -37,34 +41,15 @@ private:
     std::string _text;
 };
 
-/// Blocks those who wait until it is opened.
-class Gate {
-public:
-    void wait() { _future.wait(); }
-    void open() { _promise.set_value(); }
-
-private:
-    std::promise<void> _promise;
-    std::shared_future<void> _future = _promise.get_future().share();
-};
-
-template <class Condition>
-bool eventually(Condition&& condition) {
-    const auto end = std::chrono::steady_clock::now() + 5s;
-    while (!condition()) {
-        if (std::chrono::steady_clock::now() > end) return false;
-        std::this_thread::yield();
-    }
-    return true;
-}
-
 }  // namespace
 
 class WorkerPoolTest : public CppUnit::TestFixture {
     CPPUNIT_TEST_SUITE(WorkerPoolTest);
     CPPUNIT_TEST(blockedWorkersDoNotHoldUpOthersUpToTheMaximum);
     CPPUNIT_TEST(blockedLoopWorkGoesOnWhenAllWorkersAreBlocked);
+    CPPUNIT_TEST(keepsAsManyWorkersAsItIsTold);
     CPPUNIT_TEST(refusesTasksBeyondItsQueue);
+    CPPUNIT_TEST(tellsWhetherAWorkerIsFree);
     CPPUNIT_TEST(namesAHandlerThatDoesNotReturn);
     CPPUNIT_TEST(aTaskThatThrowsIsLoggedAndTheWorkerLives);
     CPPUNIT_TEST(aTaskThatThrowsIsHeardAndItsStrandGoesOn);
@@ -125,6 +110,16 @@ public:
         hub.reset();
     }
 
+    void keepsAsManyWorkersAsItIsTold() {
+        for (const unsigned kept : {1u, 5u}) {
+            options.keptWorkers = kept;
+            options.ioThreads = 1;
+            hub = std::make_unique<Hub>(options);
+            hub->start();
+            CPPUNIT_ASSERT_EQUAL(kept, hub->workerCount());
+        }
+    }
+
     void refusesTasksBeyondItsQueue() {
         options.maxWorkers = 1;
         options.maxQueuedWork = 5;
@@ -145,16 +140,40 @@ public:
         hub.reset();
     }
 
+    void tellsWhetherAWorkerIsFree() {
+        options.maxWorkers = 2;
+        options.keptWorkers = 1;
+        start();
+        Gate gate;
+        std::atomic<int> blocked{0};
+        const auto block = [&] {
+            ++blocked;
+            gate.wait();
+        };
+        // The one that is kept, and one more may be had.
+        for (int i = 1; i <= 2; ++i) {
+            CPPUNIT_ASSERT(hub->runOnFreeWorker(block));
+            CPPUNIT_ASSERT(eventually([&] { return blocked == i; }));
+        }
+        CPPUNIT_ASSERT(!hub->runOnFreeWorker([] {}));
+        std::promise<void> ran;
+        CPPUNIT_ASSERT(hub->runOnWorker([&] { ran.set_value(); }));
+        gate.open();
+        CPPUNIT_ASSERT(ran.get_future().wait_for(20s) == std::future_status::ready);
+        CPPUNIT_ASSERT(eventually([&] { return hub->runOnFreeWorker([] {}); }));
+        hub.reset();
+    }
+
     void namesAHandlerThatDoesNotReturn() {
         options.handlerWarning = 30ms;
         start();
         Gate gate;
         CPPUNIT_ASSERT(hub->runOnWorker([&] {
-            hub->describeWork("event slow one");
+            hub->describeWork("event slow\none");  // a client chooses such names
             gate.wait();
         }));
         CPPUNIT_ASSERT(eventually(
-            [&] { return channel->text().find("event slow one") != std::string::npos; }));
+            [&] { return channel->text().find("event slow\\x0aone") != std::string::npos; }));
         CPPUNIT_ASSERT_EQUAL(std::uint64_t(1), hub->counters().slowHandlers.load());
         gate.open();
         hub.reset();  // what the workers use is about to go

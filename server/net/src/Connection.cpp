@@ -11,7 +11,9 @@
 #include <unistd.h>
 #include <utility>
 
+#include "socketio/base/Log.h"
 #include "socketio/net/LoopContext.h"
+#include "socketio/net/TlsContext.h"
 
 namespace socketio {
 
@@ -22,6 +24,11 @@ using namespace std::chrono_literals;
 constexpr Duration kLingerTime = 2s;
 constexpr std::size_t kLingerBytes = 65'536;
 constexpr int kPartsPerSend = 64;
+
+/// Encrypted for one send: what the kernel does not take is kept beside the queue.
+constexpr std::size_t kEncryptBytes = 64 * 1024;
+/// What a TLS peer may have us say (alerts, key updates) without reading it.
+constexpr std::size_t kUnsentRecords = 256 * 1024;
 
 void describe(const sockaddr_storage& storage, std::string& address, std::uint16_t& port) {
     char text[INET6_ADDRSTRLEN] = {};
@@ -54,11 +61,36 @@ Connection::Connection(LoopContext& loop, int descriptor,
     _limits.maxPendingInput = std::min(_limits.maxPendingInput, LoopContext::kReadBufferBytes / 2);
 }
 
+Connection::Connection(LoopContext& loop, Connection& from,
+                       std::shared_ptr<ConnectionProtocol> protocol)
+    : _loop(loop),
+      _protocol(std::move(protocol)),
+      _out(std::move(from._out)),
+      _tls(std::move(from._tls)),
+      _input(std::move(from._input)),
+      _endpoints(std::move(from._endpoints)),
+      _deadline(deadlineReached, this),
+      _stall(stalled, this),
+      _limits(from._limits),
+      _lastInput(from._lastInput),
+      _descriptor(std::exchange(from._descriptor, -1)),
+      _readingPaused(from._readingPaused),
+      _peerEnded(from._peerEnded),
+      _endHeld(from._endHeld),
+      _needed(true) {}
+
 Connection::~Connection() {
     if (_descriptor >= 0) ::close(_descriptor);
 }
 
-Endpoints Connection::endpoints() const {
+Endpoints Connection::endpoints() const { return _endpoints ? *_endpoints : socketEndpoints(); }
+
+void Connection::preset(std::string input, std::unique_ptr<Endpoints> endpoints) {
+    _input = std::move(input);
+    _endpoints = std::move(endpoints);
+}
+
+Endpoints Connection::socketEndpoints() const {
     Endpoints endpoints;
     sockaddr_storage storage{};
     socklen_t length = sizeof storage;
@@ -71,12 +103,62 @@ Endpoints Connection::endpoints() const {
     return endpoints;
 }
 
+void Connection::expectPreface(std::unique_ptr<ConnectionPreface> preface) {
+    _preface = std::move(preface);
+}
+
+// Looks before it takes, so that not a byte behind the preface is read: whatever reads those (TLS,
+// the protocol) finds them in the socket.
+void Connection::readPreface() {
+    char* const buffer = _loop.readBuffer();
+    const std::size_t kept = _input.size();
+    std::memcpy(buffer, _input.data(), kept);
+    const std::size_t room = LoopContext::kReadBufferBytes - kept;
+    const ssize_t seen = ::recv(_descriptor, buffer + kept, room, MSG_PEEK);
+    if (seen < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return;
+    std::size_t size = 0;
+    Endpoints endpoints = socketEndpoints();
+    auto status = ConnectionPreface::Status::Refused;
+    if (seen > 0)
+        status = _preface->read({buffer, kept + static_cast<std::size_t>(seen)}, size, endpoints);
+    if (status == ConnectionPreface::Status::Refused) {
+        abort("bad preface");
+        return;
+    }
+    const bool complete = status == ConnectionPreface::Status::Complete;
+    const std::size_t taken = complete ? size - kept : static_cast<std::size_t>(seen);
+    if (::recv(_descriptor, buffer + kept, taken, 0) != static_cast<ssize_t>(taken)) {
+        abort("connection lost");
+        return;
+    }
+    if (!complete) {
+        _input.assign(buffer, kept + taken);
+        return;
+    }
+    std::string().swap(_input);
+    _preface.reset();
+    _endpoints = std::make_unique<Endpoints>(std::move(endpoints));
+}
+
+int Connection::detach(std::string& input) {
+    if (_state != State::Open || !_out.empty() || _tls) return -1;
+    _loop.unwatch(_descriptor);
+    input = std::move(_input);
+    _state = State::Closed;
+    _closeDetail = "detached";
+    _deadline.cancel();
+    _stall.cancel();
+    _loop.bury(*this);
+    return std::exchange(_descriptor, -1);
+}
+
 void Connection::updateInterest() {
     if (_state == State::Closed) return;
     std::uint32_t wanted = 0;
     switch (_state) {
         case State::Open:
-            if (!_readingPaused && !_peerEnded && _input.size() < _limits.maxPendingInput)
+            if (!_readingPaused && !_peerEnded && !_handshakePaused &&
+                _input.size() < _limits.maxPendingInput)
                 wanted |= EPOLLIN;
             break;
         case State::Lingering:
@@ -106,15 +188,37 @@ void Connection::send(SharedFrame frame) {
         }
     }
     _out.push(std::move(frame));
-    if (!_dirty && !_wantWrite) {
-        _dirty = true;
-        _loop.markDirty(*this);
-    }
+    if (!_wantWrite) flushSoon();
+}
+
+void Connection::flushSoon() {
+    if (std::exchange(_dirty, true)) return;
+    _loop.markDirty(*this);
 }
 
 void Connection::flush() {
     if (_state != State::Open && _state != State::Flushing) return;
     bool progress = false;
+    if (!(_tls ? writeRecords(progress) : writePlain(progress))) return;
+    if (!waitsForKernel()) {
+        if (_wantWrite) {
+            _wantWrite = false;
+            _stall.cancel();
+            updateInterest();
+        }
+        if (progress) _protocol->onDrained();
+        if (_state == State::Flushing && !waitsForKernel()) finishFlushing();
+        return;
+    }
+    if (!_wantWrite || progress) _loop.timers().armAfter(_stall, _limits.writeStall);
+    if (!_wantWrite) {
+        _wantWrite = true;
+        updateInterest();
+    }
+}
+
+/// False when the connection is over.
+bool Connection::writePlain(bool& progress) {
     while (!_out.empty()) {
         iovec parts[kPartsPerSend];
         const int count =
@@ -132,38 +236,25 @@ void Connection::flush() {
             if (errno == EINTR) continue;
             if (errno == EAGAIN || errno == EWOULDBLOCK) break;
             abort("write failed");
-            return;
+            return false;
         }
         progress = true;
         _out.consume(static_cast<std::size_t>(sent));
     }
-    if (_out.empty()) {
-        if (_wantWrite) {
-            _wantWrite = false;
-            _stall.cancel();
-            updateInterest();
-        }
-        if (progress) _protocol->onDrained();
-        if (_state == State::Flushing && _out.empty()) finishFlushing();
-        return;
-    }
-    if (!_wantWrite || progress) _loop.timers().armAfter(_stall, _limits.writeStall);
-    if (!_wantWrite) {
-        _wantWrite = true;
-        updateInterest();
-    }
+    return true;
 }
 
 void Connection::closeAfterFlush() {
     if (_state != State::Open) return;
+    if (handshaking()) {  // nothing can be said
+        abort("closed");
+        return;
+    }
     _state = State::Flushing;
     _deadline.cancel();
     std::string().swap(_input);
     updateInterest();
-    if (!_dirty) {
-        _dirty = true;  // flush() goes on to the end even with nothing queued
-        _loop.markDirty(*this);
-    }
+    flushSoon();  // which goes on to the end even with nothing queued
 }
 
 void Connection::finishFlushing() {
@@ -201,19 +292,36 @@ void Connection::onReadable() {
         return;
     }
     if (_state != State::Open || _readingPaused) return;
+    if (_preface) {
+        readPreface();
+        return;  // what follows is in the socket, and epoll will tell
+    }
+    if (_tls) {
+        if (_tls->established())
+            readRecords();
+        else
+            _loop.queueHandshake(*this);
+        return;
+    }
     const std::size_t kept = _input.size();
     if (kept >= _limits.maxPendingInput) return;  // an event from before reading stopped
     std::memcpy(buffer, _input.data(), kept);
     const ssize_t got = ::recv(_descriptor, buffer + kept, LoopContext::kReadBufferBytes - kept, 0);
     if (got > 0) {
+        _lastInput = _loop.turnTime();
         deliver(buffer, kept + static_cast<std::size_t>(got));
     } else if (got == 0) {
-        _peerEnded = true;
-        updateInterest();
-        _protocol->onEnd();
+        endInput();
     } else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
         abort("connection lost");
     }
+}
+
+void Connection::endInput() {
+    _endHeld = false;
+    _peerEnded = true;
+    updateInterest();
+    _protocol->onEnd();
 }
 
 // Without bytes: what is pending is given again. The protocol sees the loop's read buffer, so that
@@ -221,7 +329,11 @@ void Connection::onReadable() {
 void Connection::deliver(char* bytes, std::size_t size) {
     if (_state != State::Open) return;
     if (!bytes) {
-        if (_input.empty() || _readingPaused) return;
+        if (_readingPaused || _preface) return;
+        if (_input.empty()) {
+            if (_endHeld) endInput();
+            return;
+        }
         bytes = _loop.readBuffer();
         size = std::min(_input.size(), LoopContext::kReadBufferBytes);
         std::memcpy(bytes, _input.data(), size);
@@ -241,6 +353,218 @@ void Connection::deliver(char* bytes, std::size_t size) {
     else
         _input.clear();
     updateInterest();
+    if (_endHeld && !_readingPaused) endInput();
+}
+
+// -------------------------------------------------------------------------------------------------
+// TLS
+
+void Connection::startTls(const TlsContext& context, std::chrono::milliseconds handshakeTime) {
+    if (_tls || _state != State::Open) return;
+    _tls = std::make_unique<TlsTransport>(context, handshakeLate, this);
+    _loop.timers().armAfter(_tls->handshakeTimer(), handshakeTime);
+}
+
+void Connection::handshakeLate(void* self) {
+    auto& connection = *static_cast<Connection*>(self);
+    connection._loop.hub().counters().tlsFailures.fetch_add(1, std::memory_order_relaxed);
+    connection.abort("TLS handshake too slow");
+}
+
+// One step: public-key work, up to a millisecond. The loop calls it when its turn has come.
+void Connection::stepHandshake() {
+    if (_state != State::Open || _readingPaused || !handshaking()) return;
+    TlsBuffers& buffers = _loop.tlsBuffers();
+    const ssize_t got = ::recv(_descriptor, buffers.input.get(), TlsBuffers::kInputBytes, 0);
+    HubCounters& counters = _loop.hub().counters();
+    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
+        updateInterest();
+        return;
+    }
+    if (got <= 0) {
+        counters.tlsFailures.fetch_add(1, std::memory_order_relaxed);
+        abort("connection lost");
+        return;
+    }
+    _lastInput = _loop.turnTime();
+    std::string_view records(buffers.input.get(), static_cast<std::size_t>(got));
+    buffers.output.clear();
+    const TlsTransport::Status status = _tls->handshake(buffers, records);
+    if (status == TlsTransport::Status::Failed) {
+        refuseHandshake();
+        return;
+    }
+    if (!sendRecords(buffers.output)) return;
+    if (status == TlsTransport::Status::Established) {
+        counters.tlsHandshakes.fetch_add(1, std::memory_order_relaxed);
+        _protocol->onSecured();
+        if (!_out.empty() && !_wantWrite) flushSoon();
+        if (!records.empty()) receiveRecords(records, 0);  // its first request came along
+    }
+    if (_state == State::Open) updateInterest();
+}
+
+// The alert, or the answer to who speaks plain HTTP, shall reach the peer: the connection lingers.
+void Connection::refuseHandshake() {
+    _loop.hub().counters().tlsFailures.fetch_add(1, std::memory_order_relaxed);
+    if (const Log logger("socketio.net"); logger.debug())
+        logger.debug("TLS handshake with " + endpoints().peerAddress +
+                     " failed: " + _tls->failure());
+    std::string& output = _loop.tlsBuffers().output;
+    if (_tls->metPlainHttp()) output.assign(_protocol->plainHttpAnswer());
+    _tls->handshakeTimer().cancel();
+    _deadline.cancel();
+    _out.clear();
+    // What does not fit into the kernel's empty buffer is not worth waiting for.
+    if (!output.empty() && _tls->unsent.empty()) {
+        [[maybe_unused]] const ssize_t sent =
+            ::send(_descriptor, output.data(), output.size(), MSG_NOSIGNAL);
+    }
+    _wantWrite = false;
+    finishFlushing();
+}
+
+void Connection::readRecords() {
+    TlsBuffers& buffers = _loop.tlsBuffers();
+    const std::size_t kept = _input.size();
+    if (kept >= _limits.maxPendingInput) return;  // an event from before reading stopped
+    const ssize_t got = ::recv(_descriptor, buffers.input.get(), TlsBuffers::kInputBytes, 0);
+    if (got > 0) {
+        _lastInput = _loop.turnTime();
+        receiveRecords({buffers.input.get(), static_cast<std::size_t>(got)}, kept);
+    } else if (got == 0) {
+        endInput();
+    } else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
+        abort("connection lost");
+    }
+}
+
+/// Decrypts to where plain bytes are received, behind `kept` bytes that were left over, and goes on
+/// as if they had been.
+void Connection::receiveRecords(std::string_view records, std::size_t kept) {
+    // What was kept and one recv always fit, with the rest of a record that came in parts.
+    static_assert(LoopContext::kReadBufferBytes / 2 >=
+                  TlsBuffers::kInputBytes + TlsBuffers::kRecordBytes);
+    TlsBuffers& buffers = _loop.tlsBuffers();
+    char* const plain = _loop.readBuffer();
+    buffers.output.clear();
+    std::size_t size = 0;
+    const TlsTransport::Status status =
+        _tls->decrypt(buffers, records, plain + kept, LoopContext::kReadBufferBytes - kept, size);
+    if (!sendRecords(buffers.output)) return;
+    if (size > 0) {
+        std::memcpy(plain, _input.data(), kept);
+        deliver(plain, kept + size);
+        if (_state != State::Open) return;
+    }
+    if (status == TlsTransport::Status::Ended) {
+        _endHeld = true;
+        if (!_readingPaused) endInput();
+    } else if (status == TlsTransport::Status::Failed) {
+        abort(_tls->failure());
+    }
+}
+
+/// Sends at once what TLS has to say by itself. False when the connection is over.
+bool Connection::sendRecords(std::string_view records) {
+    if (records.empty()) return true;
+    std::string& unsent = _tls->unsent;
+    if (unsent.empty()) {
+        ssize_t sent;
+        do sent = ::send(_descriptor, records.data(), records.size(), MSG_NOSIGNAL);
+        while (sent < 0 && errno == EINTR);
+        if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK) {
+            abort("write failed");
+            return false;
+        }
+        if (sent > 0) records.remove_prefix(static_cast<std::size_t>(sent));
+        if (records.empty()) return true;
+    }
+    if (unsent.size() + records.size() > kUnsentRecords) {
+        abort("TLS records pile up");
+        return false;
+    }
+    unsent.append(records);
+    if (!_wantWrite) {
+        _wantWrite = true;
+        _loop.timers().armAfter(_stall, _limits.writeStall);
+        updateInterest();
+    }
+    return true;
+}
+
+/// As writePlain(): one send for what has come together, up to kEncryptBytes at a time.
+bool Connection::writeRecords(bool& progress) {
+    std::string& unsent = _tls->unsent;
+    for (;;) {
+        TlsBuffers& buffers = _loop.tlsBuffers();
+        std::string_view records = unsent;
+        if (unsent.empty()) {
+            if (!_tls->established()) return true;
+            buffers.output.clear();
+            if (!_out.empty() && !encryptQueued(buffers)) {
+                abort(_tls->failure());
+                return false;
+            }
+            if (_out.empty() && _state == State::Flushing) _tls->close(buffers);
+            records = buffers.output;
+            if (records.empty()) return true;
+        }
+        ssize_t sent;
+        do sent = ::send(_descriptor, records.data(), records.size(), MSG_NOSIGNAL);
+        while (sent < 0 && errno == EINTR);
+        if (sent < 0) {
+            if (errno != EAGAIN && errno != EWOULDBLOCK) {
+                abort("write failed");
+                return false;
+            }
+            sent = 0;
+        }
+        progress = progress || sent > 0;
+        const auto size = static_cast<std::size_t>(sent);
+        if (size < records.size()) {
+            if (unsent.empty())
+                unsent.assign(records.substr(size));
+            else
+                unsent.erase(0, size);
+            return true;
+        }
+        std::string().swap(unsent);
+    }
+}
+
+/// Takes up to kEncryptBytes from the queue; small frames share a record.
+bool Connection::encryptQueued(TlsBuffers& buffers) {
+    iovec parts[kPartsPerSend];
+    const int count = _out.gather(parts, kPartsPerSend, _loop.scratch(), kEncryptBytes);
+    std::size_t taken = 0, filled = 0;
+    char* const record = buffers.record.get();
+    for (int i = 0; i < count && taken < kEncryptBytes; ++i) {
+        std::string_view part(static_cast<const char*>(parts[i].iov_base), parts[i].iov_len);
+        part = part.substr(0, kEncryptBytes - taken);
+        taken += part.size();
+        while (!part.empty()) {
+            const bool last = i + 1 == count || taken == kEncryptBytes;
+            if (filled == 0 && (last || part.size() >= TlsBuffers::kRecordBytes)) {
+                const std::size_t size =
+                    last ? part.size() : part.size() - part.size() % TlsBuffers::kRecordBytes;
+                if (!_tls->encrypt(buffers, part.substr(0, size))) return false;
+                part.remove_prefix(size);
+                continue;
+            }
+            const std::size_t size = std::min(part.size(), TlsBuffers::kRecordBytes - filled);
+            std::memcpy(record + filled, part.data(), size);
+            filled += size;
+            part.remove_prefix(size);
+            if (filled == TlsBuffers::kRecordBytes) {
+                if (!_tls->encrypt(buffers, {record, filled})) return false;
+                filled = 0;
+            }
+        }
+    }
+    if (filled > 0 && !_tls->encrypt(buffers, {record, filled})) return false;
+    _out.consume(taken);
+    return true;
 }
 
 void Connection::onWritable() {
@@ -289,6 +613,28 @@ void Connection::setProtocol(std::shared_ptr<ConnectionProtocol> protocol) {
     _protocol = std::move(protocol);
     _protocol->onOpen(*this);
     resumeInput();
+}
+
+bool Connection::moveTo(Executor::LoopId target, std::shared_ptr<ConnectionProtocol> protocol,
+                        std::optional<std::string_view> unused) {
+    if (_state != State::Open) return false;
+    if (target == _loop.id()) {
+        setProtocol(std::move(protocol));
+        return true;
+    }
+    _loop.unwatch(_descriptor);
+    if (unused) _input.assign(*unused);
+    LoopContext& to = _loop.hub().loop(target);
+    std::unique_ptr<Connection> moved(new Connection(to, *this, std::move(protocol)));
+    // What is left here is an empty shell, which may still be on the stack.
+    _state = State::Closed;
+    _deadline.cancel();
+    _stall.cancel();
+    _protocol.reset();
+    _loop.bury(*this);
+    const std::size_t bytes = moved->_out.bytes() + moved->_input.size();
+    to.post([&to, moved = std::move(moved)]() mutable { to.adopt(std::move(moved)); }, bytes);
+    return true;
 }
 
 void Connection::deadlineReached(void* self) {

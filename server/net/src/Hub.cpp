@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 #include <utility>
 
+#include <Poco/Exception.h>
 #include <Poco/Net/NetException.h>
 #include <Poco/ThreadPool.h>
 
@@ -37,6 +39,7 @@ HubOptions completed(HubOptions options) {
     const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
     if (options.ioThreads == 0) options.ioThreads = std::max(1u, cores - 1);
     if (options.maxWorkers == 0) options.maxWorkers = 1;
+    if (!options.clock) options.clock = &Clock::system();
     const std::size_t descriptors = raiseDescriptorLimit();
     if (options.maxConnections == 0)
         options.maxConnections =
@@ -64,8 +67,9 @@ struct Hub::Impl {
     WorkerPool workers;
     std::vector<std::unique_ptr<LoopContext>> loops;
     std::atomic<std::uint64_t> nextListener{1};
+    std::atomic<std::uint64_t> nextAdopted{0};
     std::atomic<bool> running{false};
-    std::atomic<bool> ended{false};  // stopped: posts go nowhere
+    std::atomic<bool> ended{false};  // stopped, for good
     bool abandoned = false;
 
     Mutex mutex;  // a leaf
@@ -92,12 +96,13 @@ Hub::Hub(const HubOptions& options)
     : _options(completed(options)), _impl(std::make_unique<Impl>(*this, _options)) {}
 
 Hub::~Hub() {
-    stop(clock().now() + std::chrono::seconds(30));
+    stop(Clock::system().now() + std::chrono::seconds(30));
     // Abandoned threads still use what they run on; the process is about to leave anyway.
     if (_impl->abandoned) (void)_impl.release();
 }
 
 void Hub::start() {
+    if (_impl->ended) throw Poco::IllegalStateException("Hub::start(): stopped before");
     if (_impl->running.exchange(true)) return;
     try {
         for (const auto& loop : _impl->loops) {
@@ -108,7 +113,7 @@ void Hub::start() {
         }
         _impl->workers.start();
     } catch (...) {  // a thread that cannot be created
-        stop(clock().now());
+        stop(Clock::system().now());
         throw;
     }
 }
@@ -146,6 +151,38 @@ Hub::Listener Hub::listen(const Poco::Net::SocketAddress& address, const Connect
         ::close(descriptor);
         refuseListen(address, error);
     }
+    return addListener(descriptor, limits, std::move(factory));
+}
+
+Hub::Listener Hub::listenOn(int listening, const Connection::Limits& limits,
+                            ProtocolFactory factory) {
+    const int descriptor = ::fcntl(listening, F_DUPFD_CLOEXEC, 0);
+    if (descriptor < 0 || ::fcntl(descriptor, F_SETFL, O_NONBLOCK) != 0 ||
+        ::listen(descriptor, kBacklog) != 0) {
+        const int error = errno;
+        if (descriptor >= 0) ::close(descriptor);
+        throw Poco::Net::NetException("cannot listen on the given socket", std::strerror(error),
+                                      error);
+    }
+    return addListener(descriptor, limits, std::move(factory));
+}
+
+bool Hub::adopt(int descriptor, std::string input, std::unique_ptr<Endpoints> endpoints,
+                const Connection::Limits& limits, const ProtocolFactory& factory) {
+    if (!running() || connectionCount() >= _options.maxConnections) return false;
+    LoopContext::prepare(descriptor);
+    _counters.accepted.fetch_add(1, std::memory_order_relaxed);
+    LoopContext& loop = *_impl->loops[_impl->nextAdopted++ % _impl->loops.size()];
+    auto connection = std::make_unique<Connection>(loop, descriptor, factory(), limits);
+    connection->preset(std::move(input), std::move(endpoints));
+    loop.post([&loop, connection = std::move(connection)]() mutable {
+        loop.adopt(std::move(connection));
+    });
+    return true;
+}
+
+Hub::Listener Hub::addListener(int descriptor, const Connection::Limits& limits,
+                               ProtocolFactory factory) {
     sockaddr_storage bound{};
     socklen_t length = sizeof bound;
     ::getsockname(descriptor, reinterpret_cast<sockaddr*>(&bound), &length);
@@ -191,15 +228,21 @@ Executor::LoopId Hub::currentLoop() const {
     return loop && &loop->hub() == this ? loop->id() : kNoLoop;
 }
 
+LoopContext& Hub::loop(LoopId id) { return *_impl->loops[id]; }
+
 void Hub::post(LoopId loop, Task task, std::size_t bytes) {
     _impl->loops[loop]->post(std::move(task), bytes);
 }
 
 Timers& Hub::timers(LoopId loop) { return _impl->loops[loop]->timers(); }
 
-const Clock& Hub::clock() const { return Clock::system(); }
+const Clock& Hub::clock() const { return *_options.clock; }
 
 bool Hub::runOnWorker(Task task) { return running() && _impl->workers.submit(std::move(task)); }
+
+bool Hub::runOnFreeWorker(Task task) {
+    return running() && _impl->workers.submitIfFree(std::move(task));
+}
 
 void Hub::schedule(std::shared_ptr<Strand> strand) {
     // From a loop the strands of one turn go to the workers in one batch.

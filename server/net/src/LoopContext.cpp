@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 #include <exception>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string>
@@ -13,8 +14,8 @@
 #include <utility>
 
 #include <Poco/Exception.h>
-#include <Poco/Logger.h>
 
+#include "socketio/base/Log.h"
 #include "socketio/net/WorkerPool.h"
 
 namespace socketio {
@@ -25,6 +26,10 @@ using namespace std::chrono_literals;
 
 constexpr int kEventsPerTurn = 128;  // so that nobody waits long for the flush
 constexpr int kAcceptsPerTurn = 64;
+/// Of TLS handshakes in a turn: one costs as much as a hundred messages, and who has a session must
+/// not wait for a crowd of newcomers.
+constexpr Duration kHandshakeTime = 1ms;
+constexpr std::size_t kDisposedAtOnce = 16;
 constexpr Duration kShortestPause = 10ms;
 constexpr Duration kLongestPause = 1s;
 constexpr int kUnsentBytes =
@@ -34,7 +39,13 @@ constexpr std::uintptr_t kAcceptorTag = 1;  // of pointers in epoll_event
 
 thread_local LoopContext* currentLoop = nullptr;
 
-/// Logs the exception in flight. Logging itself may fail (a full disk): then nothing is said.
+void setOptions(int descriptor) {
+    const int on = 1, unsent = kUnsentBytes;
+    ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    ::setsockopt(descriptor, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
+}
+
+/// Logs the exception in flight.
 void report(const char* where) noexcept {
     try {
         std::string what = "an exception of unknown type";
@@ -46,7 +57,7 @@ void report(const char* where) noexcept {
             what = e.what();
         } catch (...) {
         }
-        Poco::Logger::get("socketio.net").critical(std::string(where) + ": " + what);
+        Log("socketio.net").critical(std::string(where) + ": " + what);
     } catch (...) {
     }
 }
@@ -129,10 +140,12 @@ void LoopContext::guarded(Connection& connection, Work&& work) {
 
 void LoopContext::turn() {
     epoll_event events[kEventsPerTurn];
-    const bool idle = _resumed.empty() && _graveyard.empty() && _dirty.empty() && _strands.empty();
+    const bool idle = _resumed.empty() && _graveyard.empty() && _dirty.empty() &&
+                      _strands.empty() && _handshakes.empty();
     const bool sleeping = idle && _mailbox.beginSleep();
     const int count = ::epoll_wait(_epoll, events, kEventsPerTurn, sleeping ? sleepTime() : 0);
     if (sleeping) _mailbox.endSleep();
+    _turnTime = _timers.now();
 
     for (int i = 0; i < count; ++i) {
         const auto tagged = reinterpret_cast<std::uintptr_t>(events[i].data.ptr);
@@ -151,6 +164,7 @@ void LoopContext::turn() {
         });
     }
     handOverStrands();
+    if (!_handshakes.empty()) runHandshakes();
     runMailbox();
     std::vector<Connection*> resumed;
     resumed.swap(_resumed);
@@ -165,6 +179,41 @@ void LoopContext::turn() {
 }
 
 void LoopContext::handOverStrands() { _workers.schedule(_strands); }
+
+TlsBuffers& LoopContext::tlsBuffers() {
+    if (!_tlsBuffers) _tlsBuffers = std::make_unique<TlsBuffers>();
+    return *_tlsBuffers;
+}
+
+void LoopContext::queueHandshake(Connection& connection) {
+    if (std::exchange(connection._handshakeQueued, true)) return;
+    _handshakes.push_back(&connection);
+}
+
+void LoopContext::runHandshakes() {
+    const TimePoint end = Clock::system().now() + kHandshakeTime;
+    do {
+        Connection& connection = *_handshakes.front();
+        _handshakes.pop_front();
+        if (_pausedHandshakes > 0) --_pausedHandshakes;
+        connection._handshakeQueued = connection._handshakePaused = false;
+        guarded(connection, [&connection] { connection.stepHandshake(); });
+    } while (!_handshakes.empty() && Clock::system().now() < end);
+    // Those that wait would be reported ready in every turn, in place of others.
+    for (; _pausedHandshakes < _handshakes.size(); ++_pausedHandshakes) {
+        Connection& connection = *_handshakes[_pausedHandshakes];
+        connection._handshakePaused = true;
+        guarded(connection, [&connection] { connection.updateInterest(); });
+    }
+}
+
+void LoopContext::forgetHandshake(Connection& connection) {
+    const auto found = std::find(_handshakes.begin(), _handshakes.end(), &connection);
+    if (found == _handshakes.end()) return;
+    if (static_cast<std::size_t>(found - _handshakes.begin()) < _pausedHandshakes)
+        --_pausedHandshakes;
+    _handshakes.erase(found);
+}
 
 void LoopContext::runMailbox() {
     _mailbox.take(_tasks);
@@ -192,13 +241,15 @@ void LoopContext::flushDirty() {
 void LoopContext::buryClosed() {
     for (std::size_t i = 0; i < _graveyard.size(); ++i) {
         Connection* const connection = _graveyard[i];
+        const bool moved = !connection->_protocol;  // to another loop: this is its shell
         try {
-            if (connection->_protocol) connection->_protocol->onClosed(connection->_closeDetail);
+            if (!moved) connection->_protocol->onClosed(connection->_closeDetail);
         } catch (...) {
             report("onClosed");
         }
         if (connection->_dirty) std::erase(_dirty, connection);
         if (connection->_resumeQueued) std::erase(_resumed, connection);
+        if (connection->_handshakeQueued) forgetHandshake(*connection);
         const std::size_t slot = connection->_slot;
         if (slot + 1 != _connections.size()) {
             std::swap(_connections[slot], _connections.back());
@@ -206,7 +257,7 @@ void LoopContext::buryClosed() {
         }
         _connections.pop_back();
         _count.store(_connections.size(), std::memory_order_relaxed);
-        _hub.counters().closed.fetch_add(1, std::memory_order_relaxed);
+        if (!moved) _hub.counters().closed.fetch_add(1, std::memory_order_relaxed);
     }
     _graveyard.clear();
 }
@@ -220,9 +271,21 @@ void LoopContext::watch(int descriptor, std::uint32_t events, void* who, bool ac
         throw Poco::SystemException("epoll_ctl", errno);
 }
 
+void LoopContext::prepare(int descriptor) {
+    ::fcntl(descriptor, F_SETFL, O_NONBLOCK);
+    setOptions(descriptor);
+}
+
+void LoopContext::unwatch(int descriptor) {
+    ::epoll_ctl(_epoll, EPOLL_CTL_DEL, descriptor, nullptr);
+}
+
 void LoopContext::add(int descriptor, const Connection::Limits& limits,
                       std::shared_ptr<ConnectionProtocol> protocol) {
-    auto owned = std::make_unique<Connection>(*this, descriptor, std::move(protocol), limits);
+    adopt(std::make_unique<Connection>(*this, descriptor, std::move(protocol), limits));
+}
+
+void LoopContext::adopt(std::unique_ptr<Connection> owned) {
     Connection& connection = *owned;
     connection._slot = _connections.size();
     _connections.push_back(std::move(owned));
@@ -230,6 +293,9 @@ void LoopContext::add(int descriptor, const Connection::Limits& limits,
     try {
         connection.updateInterest();
         connection._protocol->onOpen(connection);
+        // What it brought along.
+        if (connection.queuedBytes() > 0) connection.flushSoon();
+        if (connection.hasPendingInput()) connection.resumeInput();
     } catch (...) {
         report("a connection could not be opened");
         connection.abort("internal error");
@@ -272,14 +338,31 @@ void Acceptor::listen() {
     _loop.watch(_descriptor, EPOLLIN, this, true, std::exchange(_watched, true));
 }
 
-void Acceptor::pause() {
-    _loop.hub().counters().acceptPauses.fetch_add(1, std::memory_order_relaxed);
+/// Descriptors or connections have run out.
+void Acceptor::makeRoom() {
+    if (_loop.disposeIdle(kDisposedAtOnce) > 0) return;
+    Hub& hub = _loop.hub();
+    for (Executor::LoopId other = 0; other < hub.loopCount(); ++other) {
+        if (other == _loop.id()) continue;
+        hub.post(other, [] {
+            if (LoopContext* const loop = currentLoop) loop->disposeIdle(kDisposedAtOnce);
+        });
+    }
+    if (hub.loopCount() > 1 && !std::exchange(_othersAsked, true)) {
+        wait(kShortestPause);
+        return;
+    }
+    hub.counters().acceptPauses.fetch_add(1, std::memory_order_relaxed);
     if (_pause == Duration::zero())
-        Poco::Logger::get("socketio.net")
+        Log("socketio.net")
             .warning("no more connections can be accepted for now; clients wait in the backlog");
     _pause = std::clamp(_pause * 2, kShortestPause, kLongestPause);
+    wait(_pause);
+}
+
+void Acceptor::wait(Duration time) {
     _loop.watch(_descriptor, 0, this, true, true);
-    _loop.timers().armAfter(_retry, _pause);
+    _loop.timers().armAfter(_retry, time);
 }
 
 void Acceptor::onReadable() {
@@ -288,7 +371,7 @@ void Acceptor::onReadable() {
         if (hub.connectionCount() >= hub.options().maxConnections) {
             // Only when a client is really waiting; epoll will tell.
             if (i > 0) return;
-            if (_loop.disposeIdle(16) == 0) pause();
+            makeRoom();
             return;
         }
         const int descriptor =
@@ -297,16 +380,15 @@ void Acceptor::onReadable() {
             if (errno == EINTR || errno == ECONNABORTED || errno == EPROTO) continue;
             if (errno == EAGAIN || errno == EWOULDBLOCK) return;
             // EMFILE, ENFILE, ENOBUFS, ENOMEM: it stays readable, so looking again would spin.
-            if (_loop.disposeIdle(16) == 0) pause();
+            makeRoom();
             return;
         }
+        _othersAsked = false;
         if (_pause != Duration::zero()) {
             _pause = Duration::zero();
-            Poco::Logger::get("socketio.net").information("connections are accepted again");
+            Log("socketio.net").information("connections are accepted again");
         }
-        const int on = 1, unsent = kUnsentBytes;
-        ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        ::setsockopt(descriptor, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
+        setOptions(descriptor);
         hub.counters().accepted.fetch_add(1, std::memory_order_relaxed);
 
         const Executor::LoopId target = _next;

@@ -9,12 +9,16 @@ TimerWheel::TimerWheel(const Clock& clock) : _clock(clock), _epoch(clock.now()) 
 
 TimerWheel::~TimerWheel() {
     for (Level& level : _levels)
-        for (Timer* head : level.slots)
-            while (head) {
-                Timer* next = Link::next(*head);
-                Link::clear(*head);
-                head = next;
-            }
+        for (Timer* head : level.slots) disown(head);
+    disown(_due);
+}
+
+void TimerWheel::disown(Timer* head) {
+    while (head) {
+        Timer* const next = Link::next(*head);
+        Link::clear(*head);
+        head = next;
+    }
 }
 
 std::uint64_t TimerWheel::tickAfter(TimePoint time) const {
@@ -91,6 +95,7 @@ void TimerWheel::cascade(int level) {
 void TimerWheel::advance() {
     const TimePoint time = _clock.now();
     if (time <= _epoch) return;
+    fireDue(time);  // what a callback that threw has left
     const auto target = static_cast<std::uint64_t>((time - _epoch) / kTick);
     while (_tick < target) {
         if (_armed == 0) {
@@ -111,22 +116,27 @@ void TimerWheel::advance() {
         _due = level.slots[slot];
         level.slots[slot] = nullptr;
         level.occupied &= ~(std::uint64_t{1} << slot);
-        while (_due) {
-            Timer& timer = *_due;
-            if (timer.deadline() > time) {  // from beyond the wheel's reach
-                _due = Link::next(timer);
-                if (_due) Link::previous(*_due) = nullptr;
-                insert(timer, _tick + 1);
-                continue;
-            }
-            cancel(timer);
-            timer.fire();
+        fireDue(time);
+    }
+}
+
+void TimerWheel::fireDue(TimePoint time) {
+    while (_due) {
+        Timer& timer = *_due;
+        if (timer.deadline() > time) {  // from beyond the wheel's reach
+            _due = Link::next(timer);
+            if (_due) Link::previous(*_due) = nullptr;
+            insert(timer, _tick + 1);
+            continue;
         }
+        cancel(timer);
+        timer.fire();
     }
 }
 
 Duration TimerWheel::untilNext() const {
     if (_armed == 0) return Duration::max();
+    if (_due) return Duration::zero();
     // The first occupied slot ahead on the lowest level tells when something is due or moves down.
     std::uint64_t next = ~std::uint64_t{0};
     for (int level = 0; level < kLevels; ++level) {

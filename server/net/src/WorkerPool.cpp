@@ -8,9 +8,8 @@
 #include <utility>
 
 #include <Poco/Exception.h>
-#include <Poco/Logger.h>
-#include <Poco/Message.h>
 
+#include "socketio/base/Log.h"
 #include "socketio/net/Hub.h"
 
 namespace socketio {
@@ -26,13 +25,8 @@ constexpr Duration kGrowAfter = 10ms;      // work that waits longer gets a new 
 constexpr Duration kIdleEnd = 60s;         // after which a worker beyond the kept ones ends
 constexpr std::size_t kStrandBudget = 64;  // tasks of one client before others get their turn
 
-/// Logging may fail (a full disk): then nothing is said.
-void log(Poco::Message::Priority priority, const std::string& text) noexcept {
-    try {
-        Poco::Logger& logger = Poco::Logger::get("socketio.net");
-        logger.log(Poco::Message(logger.name(), text, priority));
-    } catch (...) {
-    }
+void log(Poco::Message::Priority priority, const std::string& text) {
+    Log("socketio.net").write(priority, text);
 }
 
 unsigned cores() { return std::max(1u, std::thread::hardware_concurrency()); }
@@ -59,7 +53,7 @@ public:
 
     std::string describe() {
         MutexLock lock(labelMutex);
-        return labelSize ? std::string(label, labelSize) : std::string("a task");
+        return labelSize ? escapedForLog({label, labelSize}, sizeof label) : std::string("a task");
     }
 };
 
@@ -94,19 +88,48 @@ WorkerPool::WorkerPool(Poco::ThreadPool& threads, const HubOptions& options, Hub
 WorkerPool::~WorkerPool() = default;
 
 void WorkerPool::start() {
-    MutexLock lock(_mutex);
-    _stopping = false;
+    {
+        MutexLock lock(_mutex);
+        _stopping = false;
+    }
     for (unsigned i = 0; i < _kept; ++i) addWorker();
-    _watchdogAlive = true;
-    _threads.start(*_watchdog, "socketio-watch");
+    {
+        MutexLock lock(_mutex);
+        _watchdogAlive = true;
+    }
+    try {
+        _threads.start(*_watchdog, "socketio-watch");
+    } catch (...) {
+        MutexLock lock(_mutex);
+        _watchdogAlive = false;
+        throw;
+    }
 }
 
+// A thread takes its time to be made: the loops must not wait for the mutex meanwhile. It counts
+// before it runs, so that stop() waits for it.
 void WorkerPool::addWorker() {
-    std::erase_if(_workers, [](const auto& worker) { return worker->finished; });
-    auto worker = std::make_unique<Worker>(*this);
-    _threads.start(*worker, "socketio-work");
-    _workers.push_back(std::move(worker));
-    ++_alive;
+    auto owned = std::make_unique<Worker>(*this);
+    Worker* const worker = owned.get();
+    std::vector<std::unique_ptr<Worker>> ended;  // destroyed without the mutex
+    {
+        MutexLock lock(_mutex);
+        const auto firstEnded = std::stable_partition(
+            _workers.begin(), _workers.end(), [](const auto& each) { return !each->finished; });
+        ended.assign(std::make_move_iterator(firstEnded), std::make_move_iterator(_workers.end()));
+        _workers.erase(firstEnded, _workers.end());
+        _workers.push_back(std::move(owned));
+        ++_alive;
+    }
+    try {
+        _threads.start(*worker, "socketio-work");
+    } catch (...) {
+        MutexLock lock(_mutex);
+        worker->finished = true;
+        --_alive;
+        _ended.notifyAll();
+        throw;
+    }
 }
 
 unsigned WorkerPool::workers() const {
@@ -114,11 +137,22 @@ unsigned WorkerPool::workers() const {
     return _alive;
 }
 
+// A task that is refused stays with the caller, whose mutex is free when it goes.
 bool WorkerPool::submit(Task task) {
     MutexLock lock(_mutex);
+    return add(task);
+}
+
+bool WorkerPool::submitIfFree(Task task) {
+    MutexLock lock(_mutex);
+    const std::size_t growth = _options.maxWorkers > _alive ? _options.maxWorkers - _alive : 0;
+    // Each of those before it may take one of them for ever.
+    return _idle + growth > _queue.size() && add(task);
+}
+
+bool WorkerPool::add(Task& task) {
     if (_stopping || _queuedTasks >= _options.maxQueuedWork) {
         _counters.refusedWork.fetch_add(1, std::memory_order_relaxed);
-        lock.unlock();
         return false;
     }
     _queue.push_back({std::move(task), nullptr, std::chrono::steady_clock::now()});
@@ -258,10 +292,17 @@ void WorkerPool::watch() {
         } else {
             _watch.waitFor(_mutex, kTick);
         }
-        inspect(std::chrono::steady_clock::now());
-        if (_warnings.empty()) continue;
-        const std::vector<std::string> warnings = std::exchange(_warnings, {});
-        lock.unlock();  // a slow log must not hold up the loops
+        const bool grow = inspect(std::chrono::steady_clock::now()) && !_stopping;
+        std::vector<std::string> warnings = std::exchange(_warnings, {});
+        if (!grow && warnings.empty()) continue;
+        lock.unlock();  // neither a new thread nor a slow log must hold up the loops
+        if (grow) {
+            try {
+                addWorker();
+            } catch (const Poco::Exception& e) {
+                warnings.push_back("no further worker: " + e.displayText());
+            }
+        }
         for (const std::string& warning : warnings) log(Poco::Message::PRIO_WARNING, warning);
         lock.lock();
     }
@@ -269,7 +310,7 @@ void WorkerPool::watch() {
     _ended.notifyAll();
 }
 
-void WorkerPool::inspect(TimePoint now) {
+bool WorkerPool::inspect(TimePoint now) {
     for (const auto& entry : _workers) {
         Worker& worker = *entry;
         if (!worker.busy || worker.inScope) continue;
@@ -288,18 +329,14 @@ void WorkerPool::inspect(TimePoint now) {
                                 std::to_string(seconds.count()) + " s: " + worker.describe());
         }
     }
-    if (_queue.empty()) return;
+    if (_queue.empty()) return false;
     const Duration waited = now - _queue.front().since;
     if (waited > kWakeAfter && _idle > _waking) {
         ++_waking;
         _work.notifyOne();
-    } else if (waited > kGrowAfter && _idle == 0 && _alive < _options.maxWorkers) {
-        try {
-            addWorker();
-        } catch (const Poco::Exception& e) {
-            _warnings.push_back("no further worker: " + e.displayText());
-        }
+        return false;
     }
+    return waited > kGrowAfter && _idle == 0 && _alive < _options.maxWorkers;
 }
 
 bool WorkerPool::stop(TimePoint deadline) {

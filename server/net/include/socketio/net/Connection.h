@@ -3,12 +3,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "socketio/base/Executor.h"
 #include "socketio/base/SharedFrame.h"
 #include "socketio/base/Timers.h"
 #include "socketio/net/OutQueue.h"
+#include "socketio/net/TlsTransport.h"
 
 namespace socketio {
 
@@ -19,6 +22,23 @@ class LoopContext;
 struct Endpoints {
     std::string peerAddress, localAddress;  ///< "127.0.0.1", "::1"; empty for a Unix socket.
     std::uint16_t peerPort = 0, localPort = 0;
+    bool secureAtProxy = false;  ///< A proxy says that its client speaks TLS with it.
+};
+
+/// What a peer has to say before anything else, TLS included: a PROXY header.
+///
+/// Owner:   its Connection, until it has been read.
+/// Threads: confined to the loop of the connection.
+class ConnectionPreface {
+public:
+    enum class Status : std::uint8_t { Complete, Incomplete, Refused };
+
+    virtual ~ConnectionPreface() = default;
+
+    /// All that has come so far; Complete: its first `size` bytes are the preface, and `endpoints`
+    /// may have been replaced by what it says. Incomplete: all of it belongs to the preface, and
+    /// there may not be without end.
+    virtual Status read(std::string_view bytes, std::size_t& size, Endpoints& endpoints) = 0;
 };
 
 /// What speaks on a connection: HTTP, WebSocket, FastCGI.
@@ -45,6 +65,12 @@ public:
     /// All that was queued has been handed to the kernel.
     virtual void onDrained() {}
 
+    /// The handshake that Connection::startTls() announced has come to its good end.
+    virtual void onSecured() {}
+
+    /// What to tell, in the clear, a peer that speaks plain HTTP where TLS was expected.
+    virtual std::string_view plainHttpAnswer() const { return {}; }
+
     /// The connection is gone: once and last. `detail` is static text for logs.
     virtual void onClosed(const char* detail) = 0;
 };
@@ -52,7 +78,7 @@ public:
 /// One TCP or Unix stream.
 ///
 /// Owner:   its LoopContext, until it is closed.
-/// Threads: confined to its loop; others post there.
+/// Threads: confined to its loop; others post there. moveTo() makes another object on another loop.
 /// Limits:  Limits below. Input that the protocol leaves unused is kept up to maxPendingInput, then
 ///          reading stops; output beyond maxOutput closes the connection ("outbound limit"); output
 ///          that makes no progress for writeStall closes it, too ("write stall").
@@ -74,7 +100,7 @@ public:
     /// Queues bytes; all that is queued in one turn of the loop leaves in one send.
     void send(SharedFrame frame);
     void send(std::string bytes) { send(SharedFrame(std::move(bytes))); }
-    std::size_t queuedBytes() const { return _out.bytes(); }
+    std::size_t queuedBytes() const { return _out.bytes() + (_tls ? _tls->unsent.size() : 0); }
 
     /// Sends what is queued, then FIN, then waits for the peer's FIN: up to 2 s, dropping up to
     /// 64 KiB of input, so that the peer can read the answer. Then closes.
@@ -85,6 +111,7 @@ public:
 
     /// Stops or resumes reading.
     void pauseReading(bool paused);
+    bool readingPaused() const { return _readingPaused; }
     /// Gives the unused input to the protocol again, soon.
     void resumeInput();
     bool hasPendingInput() const { return !_input.empty(); }
@@ -98,8 +125,40 @@ public:
     void setProtocol(std::shared_ptr<ConnectionProtocol> protocol);
     void setMaxOutput(std::size_t bytes) { _limits.maxOutput = bytes; }
 
+    /// Before anything has been read, and once: the connection speaks TLS, as the server, behind
+    /// its preface if one is expected. The protocol sees and sends plain bytes as ever, the first
+    /// ones after onSecured(). Closed when the handshake fails or outlasts `handshakeTime`.
+    /// Throws Poco::Net::SSLException (no memory).
+    void startTls(const TlsContext& context, std::chrono::milliseconds handshakeTime);
+    /// What TLS agreed on; null on a plain connection.
+    const TlsTransport* tls() const { return _tls.get(); }
+
+    /// Hands the stream to `protocol` on the loop `target` of the same hub: descriptor, limits,
+    /// what is queued and what is unused of the input become a new Connection there, which is open
+    /// before anything runs that is posted there from here on. This object is over, and the old
+    /// protocol's onClosed() is not called. Inside onInput() `unused` is the tail of the bytes
+    /// given that is left for the new protocol. When the hub stops before, onOpen() is never
+    /// called. False, and nothing done, when the connection is closing.
+    [[nodiscard]] bool moveTo(Executor::LoopId target, std::shared_ptr<ConnectionProtocol> protocol,
+                              std::optional<std::string_view> unused = {});
+
+    /// When bytes last came from the peer.
+    TimePoint lastInput() const { return _lastInput; }
+
     LoopContext& loop() const { return _loop; }
+    /// What the preface said, or the socket's own.
     Endpoints endpoints() const;
+    /// From inside onOpen(): nothing else is read until the preface is complete. One that is
+    /// refused, or cut off, closes the connection ("bad preface").
+    void expectPreface(std::unique_ptr<ConnectionPreface> preface);
+    /// Before LoopContext::adopt(): bytes that were read ahead, and what takes the place of the
+    /// socket's own addresses, if anything does.
+    void preset(std::string input, std::unique_ptr<Endpoints> endpoints);
+
+    /// Lets go of the descriptor and of the input that the protocol has left unused; -1, and
+    /// nothing done, while output is queued or when the bytes are not the protocol's own (TLS).
+    /// onClosed("detached") is called from the loop.
+    int detach(std::string& input);
     /// May be closed to make room when descriptors run out: a newcomer that has said nothing for
     /// 1 s (this has never been set to false), others when they have been idle for 5 s. So a crowd
     /// does not push out who is in the middle of a conversation or about to begin one.
@@ -109,36 +168,65 @@ private:
     friend class LoopContext;
     enum class State : std::uint8_t { Open, Flushing, Lingering, Closed };
 
+    /// The stream of `from` on another loop; nothing of it is watched or armed yet.
+    Connection(LoopContext& loop, Connection& from, std::shared_ptr<ConnectionProtocol> protocol);
+
     void onReadable();
     void onWritable();
     void onHangUp();
+    void readPreface();
+    bool handshaking() const { return _tls && !_tls->established(); }
+    void stepHandshake();
+    void refuseHandshake();
+    void readRecords();
+    void receiveRecords(std::string_view records, std::size_t kept);
+    void endInput();
+    bool sendRecords(std::string_view records);
+    bool writeRecords(bool& progress);
+    bool encryptQueued(TlsBuffers& buffers);
+    bool writePlain(bool& progress);
+    /// Something that could be sent waits for the kernel.
+    bool waitsForKernel() const {
+        return _tls ? !_tls->unsent.empty() || (!_out.empty() && _tls->established())
+                    : !_out.empty();
+    }
     void flush();
+    void flushSoon();  // with what else comes together in this turn
     void deliver(char* bytes, std::size_t size);
     void finishFlushing();
     void updateInterest();
     bool isDisposable(TimePoint now) const;
+    Endpoints socketEndpoints() const;
     static void deadlineReached(void* self);
     static void stalled(void* self);
+    static void handshakeLate(void* self);
 
     LoopContext& _loop;
     std::shared_ptr<ConnectionProtocol> _protocol;
     OutQueue _out;
-    std::string _input;  // left unused by the protocol
+    std::unique_ptr<TlsTransport> _tls;
+    std::string _input;  // left unused by the protocol; of the preface while that is read
+    std::unique_ptr<ConnectionPreface> _preface;  // not complete yet
+    std::unique_ptr<Endpoints> _endpoints;        // where they are not the socket's
     Timer _deadline;
     Timer _stall;  // write stall, then linger
     Limits _limits;
     std::size_t _slot = 0;  // in the loop's table
     std::size_t _lingerBytes = 0;
     TimePoint _disposableSince = TimePoint::max();  // max: not disposable
+    TimePoint _lastInput{};
     int _descriptor;
     State _state = State::Open;
     bool _readingPaused = false;
     bool _peerEnded = false;
+    bool _endHeld = false;  // close_notify came along with input that was not to be read yet
     bool _wantWrite = false;
     bool _dirty = false;
     bool _watched = false;
     bool _resumeQueued = false;
     bool _needed = false;
+    bool _handshakeQueued = false;
+    bool _handshakePaused = false;  // not read while others come first
     std::uint32_t _interest = 0;
     const char* _closeDetail = "";
 };

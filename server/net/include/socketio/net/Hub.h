@@ -27,6 +27,10 @@ struct HubOptions {
     std::size_t maxQueuedWork = 10'000;  ///< Tasks of apps that wait for a worker.
     std::size_t maxConnections = 0;      ///< 0: RLIMIT_NOFILE - 1,000, at least half of it.
     std::chrono::milliseconds handlerWarning{30'000};  ///< Work that runs longer is logged once.
+    /// What the timers go by, and with them every deadline of a connection; borrowed, and outlives
+    /// the hub. Threads that wait (stop(), call(), sleep()) and the workers' watchdog keep to the
+    /// machine's. A clock that jumps is noticed at a loop's next turn, at a post() at the latest.
+    const Clock* clock = &Clock::system();
 };
 
 /// Counters for logs, tests and monitoring.
@@ -36,8 +40,10 @@ struct HubCounters {
     std::atomic<std::uint64_t> acceptPauses{0};   ///< Descriptors or connections ran out.
     std::atomic<std::uint64_t> outboundLimit{0};  ///< Connections closed: slow reader.
     std::atomic<std::uint64_t> writeStalls{0};
-    std::atomic<std::uint64_t> slowHandlers{0};  ///< Warnings of handlerWarning.
-    std::atomic<std::uint64_t> refusedWork{0};   ///< The workers' queue was full.
+    std::atomic<std::uint64_t> tlsHandshakes{0};  ///< That came to their good end.
+    std::atomic<std::uint64_t> tlsFailures{0};    ///< Handshakes refused, given up or too slow.
+    std::atomic<std::uint64_t> slowHandlers{0};   ///< Warnings of handlerWarning.
+    std::atomic<std::uint64_t> refusedWork{0};    ///< The workers' queue was full.
 };
 
 /// Where connections and code run: loops, a pool of workers, timers. A process has one.
@@ -53,11 +59,12 @@ public:
     explicit Hub(const HubOptions& options = {});
     ~Hub() override;
 
-    /// Starts the threads; nothing when they run.
+    /// Starts the threads; nothing when they run. A hub that was stopped does not start again:
+    /// Poco::IllegalStateException.
     void start();
     /// Ends everything: connections are closed, workers joined. Work that does not end by
-    /// `deadline` is named in the log and abandoned; false then, and the process has to leave by
-    /// _exit() since threads still run.
+    /// `deadline` (of Clock::system()) is named in the log and abandoned; false then, and the
+    /// process has to leave by _exit() since threads still run.
     bool stop(TimePoint deadline);
     bool running() const;
 
@@ -70,6 +77,14 @@ public:
     };
     Listener listen(const Poco::Net::SocketAddress& address, const Connection::Limits& limits,
                     ProtocolFactory factory);
+    /// The same with a copy of a stream socket that listens already.
+    Listener listenOn(int listening, const Connection::Limits& limits, ProtocolFactory factory);
+    /// Takes over a connection that somebody else accepted, with the bytes that were read ahead;
+    /// `endpoints`, if there are any, take the place of the socket's. False, and the descriptor
+    /// left alone, when the hub does not run or has maxConnections.
+    [[nodiscard]] bool adopt(int descriptor, std::string input,
+                             std::unique_ptr<Endpoints> endpoints, const Connection::Limits& limits,
+                             const ProtocolFactory& factory);
     /// Stops accepting; returns when no loop accepts any more. Open connections stay.
     void closeListener(std::uint64_t id);
 
@@ -80,6 +95,7 @@ public:
     Timers& timers(LoopId loop) override;
     const Clock& clock() const override;
     [[nodiscard]] bool runOnWorker(Task task) override;
+    [[nodiscard]] bool runOnFreeWorker(Task task) override;
     void schedule(std::shared_ptr<Strand> strand) override;
     void describeWork(std::string_view what) override;
     void beginBlocking() override;
@@ -92,7 +108,11 @@ public:
 
 private:
     friend class LoopContext;
+    friend class Connection;
     struct Impl;
+
+    LoopContext& loop(LoopId id);
+    Listener addListener(int descriptor, const Connection::Limits& limits, ProtocolFactory factory);
 
     HubOptions _options;
     HubCounters _counters;

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <vector>
 
@@ -39,6 +40,8 @@ public:
     Executor::LoopId id() const { return _id; }
     Hub& hub() { return _hub; }
     TimerWheel& timers() { return _timers; }
+    /// When this turn began: the time without asking the clock for every connection.
+    TimePoint turnTime() const { return _turnTime; }
     static LoopContext* current();
 
     void schedule(std::shared_ptr<Strand> strand) { _strands.push_back(std::move(strand)); }
@@ -46,6 +49,8 @@ public:
     /// Takes over an accepted descriptor.
     void add(int descriptor, const Connection::Limits& limits,
              std::shared_ptr<ConnectionProtocol> protocol);
+    /// Takes over a connection that another loop has let go of.
+    void adopt(std::unique_ptr<Connection> connection);
     std::size_t connectionCount() const { return _count.load(std::memory_order_relaxed); }
 
     void addAcceptor(std::unique_ptr<Acceptor> acceptor);
@@ -55,9 +60,16 @@ public:
 
     // For connections and acceptors.
     void watch(int descriptor, std::uint32_t events, void* who, bool acceptor, bool added);
+    /// Sets what every stream socket here has: not blocking, no delay, little unsent.
+    static void prepare(int descriptor);
+    /// For a descriptor that lives on elsewhere; closing one does the same.
+    void unwatch(int descriptor);
     void markDirty(Connection& connection) { _dirty.push_back(&connection); }
     void resume(Connection& connection) { _resumed.push_back(&connection); }
     void bury(Connection& connection) { _graveyard.push_back(&connection); }
+    /// Has a TLS handshake go on, in this turn unless there have been enough of them.
+    void queueHandshake(Connection& connection);
+    TlsBuffers& tlsBuffers();
     char* readBuffer() { return _readBuffer.get(); }
     char* scratch() { return _scratch.get(); }
 
@@ -70,6 +82,8 @@ private:
     void guarded(Connection& connection, Work&& work);
     void handOverStrands();
     void runMailbox();
+    void runHandshakes();
+    void forgetHandshake(Connection& connection);
     void flushDirty();
     void buryClosed();
     int sleepTime() const;
@@ -82,6 +96,7 @@ private:
     TimerWheel _timers;
     std::unique_ptr<char[]> _readBuffer;
     std::unique_ptr<char[]> _scratch;
+    TimePoint _turnTime{};
     std::vector<std::unique_ptr<Connection>> _connections;
     std::vector<std::unique_ptr<Acceptor>> _acceptors;
     std::vector<Task> _tasks;
@@ -89,6 +104,9 @@ private:
     std::vector<Connection*> _dirty;
     std::vector<Connection*> _resumed;
     std::vector<Connection*> _graveyard;
+    std::deque<Connection*> _handshakes;      // whose peers have sent a step
+    std::size_t _pausedHandshakes = 0;        // at the front: had to wait, and are not read
+    std::unique_ptr<TlsBuffers> _tlsBuffers;  // from the first TLS connection on
     std::atomic<std::size_t> _count{0};
     bool _stopping = false;
 };
@@ -110,7 +128,8 @@ public:
     void listen();
 
 private:
-    void pause();
+    void makeRoom();
+    void wait(Duration time);
 
     LoopContext& _loop;
     const std::uint64_t _id;
@@ -118,7 +137,8 @@ private:
     const Connection::Limits _limits;
     const Hub::ProtocolFactory _factory;
     Timer _retry;
-    Duration _pause{};  // zero: not paused
+    Duration _pause{};          // zero: not paused
+    bool _othersAsked = false;  // to close idle connections; it is seen later what that gave
     bool _watched = false;
     Executor::LoopId _next = 0;
 };

@@ -13,8 +13,7 @@ namespace socketio {
 /// Owner:   its LoopContext.
 /// Threads: post() from any thread; the rest on the loop. The loop is woken at most once per sleep.
 /// Limits:  kCapacity tasks, or kCapacityBytes of what they hold; then a thread that may wait does
-/// so
-///          until the loop has taken them. The loop never waits for anybody, so it always comes.
+///          so until the loop has taken them. The loop never waits for anybody, so it always comes.
 class Mailbox {
 public:
     static constexpr std::size_t kCapacity = 16'384;

@@ -24,7 +24,8 @@ public:
     void cancel(Timer& timer) override;
     TimePoint now() const override { return _clock.now(); }
 
-    /// Fires what is due. Timers that callbacks arm for now or the past fire in a later call.
+    /// Fires what is due. Timers that callbacks arm for now or the past fire in a later call. What
+    /// a callback throws comes through; the others that are due fire in the next call.
     void advance();
 
     /// How long a loop may sleep: until something may be due, or Duration::max() with no timers.
@@ -46,6 +47,8 @@ private:
     void insert(Timer& timer, std::uint64_t earliest);
     void unlink(Timer& timer);
     void cascade(int level);
+    void fireDue(TimePoint time);
+    static void disown(Timer* head);
 
     const Clock& _clock;
     const TimePoint _epoch;

@@ -43,6 +43,8 @@ public:
     bool stop(TimePoint deadline);
 
     bool submit(Task task);
+    /// Only when a worker is left for it though all that waits and runs should block.
+    bool submitIfFree(Task task);
     /// Takes the strands out of `strands`.
     void schedule(std::vector<std::shared_ptr<Strand>>& strands);
     void schedule(std::shared_ptr<Strand> strand);
@@ -65,11 +67,13 @@ private:
     };
 
     Worker* current();
-    void addWorker() SOCKETIO_REQUIRES(_mutex);
+    void addWorker() SOCKETIO_EXCLUDES(_mutex);
     void wakeFor(std::size_t items) SOCKETIO_REQUIRES(_mutex);
+    bool add(Task& task) SOCKETIO_REQUIRES(_mutex);
     void work(Worker& worker);
     void watch();
-    void inspect(TimePoint now) SOCKETIO_REQUIRES(_mutex);
+    /// True when another worker is wanted.
+    bool inspect(TimePoint now) SOCKETIO_REQUIRES(_mutex);
 
     Poco::ThreadPool& _threads;
     const HubOptions& _options;
