@@ -4,7 +4,8 @@
 #include <string>
 
 #include <Poco/Exception.h>
-#include <Poco/Logger.h>
+
+#include "socketio/base/Log.h"
 
 namespace socketio {
 
@@ -22,7 +23,7 @@ void handleGuarded(App& app, const Exchange::Ptr& exchange) {
     } catch (...) {
         problem = "an exception of unknown type";
     }
-    Poco::Logger::get("socketio.app").error("request failed: " + problem);
+    Log("socketio.app").error("request failed: " + problem);
     exchange->respond(Response::text(500, "Internal Server Error"));
 }
 

@@ -3,6 +3,8 @@
 #include <cstring>
 #include <limits>
 
+#include "socketio/exchange/AnswerFields.h"
+
 namespace socketio {
 
 namespace {
@@ -11,13 +13,6 @@ constexpr std::size_t kNameLength = 2;
 constexpr std::size_t kHeadLength = kNameLength + 4;
 
 char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; }
-
-bool equalsIgnoreCase(std::string_view a, std::string_view b) {
-    if (a.size() != b.size()) return false;
-    for (std::size_t i = 0; i < a.size(); ++i)
-        if (upper(a[i]) != upper(b[i])) return false;
-    return true;
-}
 
 /// The CGI name of a header: `User-Agent` -> `HTTP_USER_AGENT`.
 std::string variableName(std::string_view header) {
@@ -89,10 +84,20 @@ void Environ::set(std::string_view name, std::string_view value) {
     append(name, value);
 }
 
+void Environ::remove(std::string_view name) {
+    const Entry old = find(name);
+    if (old.end == 0) return;
+    const std::size_t length = kHeadLength + old.name.size() + old.value.size();
+    _block.erase(old.end - length, length);
+}
+
 bool Environ::addHeader(std::string_view name, std::string_view value) {
     if (name.find('_') != std::string_view::npos || equalsIgnoreCase(name, "proxy")) return false;
-    const std::string variable = variableName(name);
-    if (name.empty() || !isName(variable) || !isValue(value)) return false;
+    return !name.empty() && addVariable(variableName(name), value);
+}
+
+bool Environ::addVariable(std::string_view variable, std::string_view value) {
+    if (!isName(variable) || !isValue(value)) return false;
     const Entry old = find(variable);
     if (old.end == 0) {
         append(variable, value);

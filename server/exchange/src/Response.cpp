@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "socketio/exchange/AnswerFields.h"
+
 namespace socketio {
 
 namespace {
@@ -18,12 +20,6 @@ bool isToken(std::string_view name) {
 bool isFieldValue(std::string_view value) {
     return std::none_of(value.begin(), value.end(),
                         [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7f; });
-}
-
-bool equalsIgnoreCase(std::string_view a, std::string_view b) {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
-        return (x >= 'A' && x <= 'Z' ? x + 32 : x) == (y >= 'A' && y <= 'Z' ? y + 32 : y);
-    });
 }
 
 }  // namespace
@@ -66,6 +62,18 @@ Response Response::text(int status, std::string_view body) {
 
 Response Response::json(int status, std::string_view body) {
     return {status, {{"Content-Type", "application/json"}}, std::string(body)};
+}
+
+Response Response::refusal(int status) {
+    Response response = text(status, reasonPhrase(status));
+    response.headers.add("X-Content-Type-Options", "nosniff");
+    if (status == 405)
+        response.headers.add("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+    if (status == 426) {
+        response.headers.add("Upgrade", "websocket");
+        response.headers.add("Sec-WebSocket-Version", "13");
+    }
+    return response;
 }
 
 Response Response::notFound() { return {404, {{"Content-Type", "text/plain"}}, "Not Found"}; }

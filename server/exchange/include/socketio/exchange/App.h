@@ -21,8 +21,10 @@ public:
     virtual void start(Executor&) {}
 
     /// Ends what the app keeps open: called on stop, before the front end closes its connections;
-    /// returns when all is said or `deadline` has come.
-    virtual void stop(TimePoint /*deadline*/) {}
+    /// returns when all is said or `deadline` (of Clock::system()) has come. False when code of the
+    /// app still runs that nothing waits for: the front end asks once more at its end, and its own
+    /// stop() tells.
+    virtual bool stop(TimePoint /*deadline*/) { return true; }
 
     /// The head of a request has come. Must not block. As it is, it collects the body, up to
     /// maxBodyBytes(), answers 413 when it is larger and 503 when the workers' queue is full, and

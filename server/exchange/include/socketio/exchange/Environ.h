@@ -9,8 +9,8 @@ namespace socketio {
 
 /// The variables of one request under their CGI names (RFC 3875), whatever front end it came
 /// through: REQUEST_METHOD, SCRIPT_NAME, PATH_INFO (percent-decoded), QUERY_STRING, REQUEST_URI,
-/// SERVER_NAME, SERVER_PORT, SERVER_PROTOCOL, REMOTE_ADDR, REMOTE_PORT, HTTPS ("on" or absent),
-/// CONTENT_TYPE, CONTENT_LENGTH, GATEWAY_INTERFACE, and HTTP_* for every other header.
+/// SERVER_NAME, SERVER_ADDR, SERVER_PORT, SERVER_PROTOCOL, REMOTE_ADDR, REMOTE_PORT, HTTPS ("on" or
+/// absent), CONTENT_TYPE, CONTENT_LENGTH, GATEWAY_INTERFACE, and HTTP_* for every other header.
 ///
 /// Header names with `_` and the header `Proxy` never get in (they would collide with other
 /// names or with HTTP_PROXY). Values hold no NUL, CR or LF.
@@ -25,11 +25,14 @@ public:
     /// Sets a variable; one that is there already is replaced. A value that holds NUL, CR or LF
     /// does not get in, nor does a name that is empty or longer than 65,535 bytes.
     void set(std::string_view name, std::string_view value);
+    void remove(std::string_view name);
 
     /// Adds a request header under its HTTP_* (or CONTENT_*) name. A repeated header is joined:
     /// `Cookie` with "; ", others with ",". False, and nothing added, for a name or a value that
     /// must not get in.
     bool addHeader(std::string_view name, std::string_view value);
+    /// The same under the name of a variable, HTTP_*, as a web server gives it.
+    bool addVariable(std::string_view variable, std::string_view value);
 
     /// The value, or an empty view.
     std::string_view get(std::string_view name) const;

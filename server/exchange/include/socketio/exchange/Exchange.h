@@ -5,8 +5,11 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "socketio/base/Executor.h"
+#include "socketio/base/Task.h"
+#include "socketio/exchange/DetachedConnection.h"
 #include "socketio/exchange/Environ.h"
 #include "socketio/exchange/Response.h"
 #include "socketio/exchange/WebSocketChannel.h"
@@ -17,6 +20,10 @@ namespace socketio {
 struct Capabilities {
     bool upgrade = false;  ///< May become a WebSocket (HTTP/1.1 only; FastCGI cannot).
     bool stream = false;   ///< start(), write(), finish() send as they go.
+    /// A session that begins here may go on over a WebSocket elsewhere: the web server sends those
+    /// requests to another front end of the process.
+    bool webSocketRoute = false;
+    bool detach = false;  ///< The app may take the connection over.
 };
 
 /// One request and its one answer: all that front ends, apps and the engine share.
@@ -68,6 +75,13 @@ public:
     virtual void start(int status, HeaderList headers) = 0;
     virtual bool write(std::string_view bytes) = 0;
     virtual void finish() = 0;
+    /// For long answers without a thread that waits: runs `task` on a worker as soon as write()
+    /// would not wait, or the client has gone. One at a time, after start(); a second replaces the
+    /// first. When no worker can take it the task is destroyed, and with the last reference to the
+    /// exchange the connection ends.
+    virtual void whenWritable(Task task) {
+        [[maybe_unused]] const bool taken = executor().runOnWorker(std::move(task));
+    }
 
     /// Called on the loop when the client goes away before it was answered; at most once, and
     /// never after an answer. An empty callback takes it back.
@@ -84,8 +98,15 @@ public:
     virtual bool wantsWebSocket() const = 0;
 
     /// Answers 101 and turns the connection into a WebSocket; only when isWebSocketHandshake().
-    virtual std::shared_ptr<WebSocketChannel> upgrade(std::size_t maxMessageBytes,
+    virtual std::shared_ptr<WebSocketChannel> upgrade(const WebSocketOptions& options = {},
                                                       const HeaderList& headers = {}) = 0;
+
+    using DetachCallback = std::function<void(DetachedConnection)>;
+    /// Takes the connection away from the front end, unanswered: for apps that speak on it
+    /// themselves. Only for a request without a body, when can().detach, in begin() or on the loop.
+    /// Calls back once, on the loop, when earlier answers have left; the callback is destroyed
+    /// uncalled when the client goes away before. The descriptor does not block.
+    virtual void detach(DetachCallback /*callback*/) {}
 
     /// The client has gone or has been answered.
     virtual bool finished() const = 0;

@@ -49,6 +49,8 @@ struct Response {
     static Response text(int status, std::string_view body);  ///< text/plain; charset=utf-8
     static Response json(int status, std::string_view body);  ///< application/json
     static Response notFound();                               ///< 404 "Not Found", text/plain
+    /// What a front end says itself about a request that no app sees.
+    static Response refusal(int status);
 };
 
 /// The standard phrase of a status: 404 -> "Not Found".

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string_view>
 
+#include "socketio/base/Clock.h"
 #include "socketio/base/Executor.h"
 #include "socketio/base/SharedFrame.h"
 
@@ -27,6 +28,17 @@ public:
     virtual void onClosed(std::uint16_t code, std::string_view detail) = 0;
 };
 
+/// How a connection goes on as a WebSocket.
+struct WebSocketOptions {
+    std::size_t maxMessageBytes = 1'000'000;  ///< A larger message is refused with 1009.
+    /// Bytes queued for a peer that does not read; more closes the connection. 0: four messages,
+    /// and at least 4 MiB, unless the front end has been told otherwise.
+    std::size_t maxOutboundBytes = 0;
+    /// The loop that the channel belongs to. The connection moves there when it lived on another
+    /// one; kNoLoop: it stays where it is.
+    Executor::LoopId loop = Executor::kNoLoop;
+};
+
 /// One WebSocket connection in the server's role (RFC 6455), after its handshake.
 ///
 /// The channel answers pings and close frames by itself, checks masks, UTF-8 and limits, and puts
@@ -34,7 +46,7 @@ public:
 ///
 /// Owner:   its front end while the connection lives, and the user by shared_ptr.
 /// Threads: thread-safe. On its own loop a call takes effect in this turn; from elsewhere it is
-///          posted to the loop. setListener() before the first turn after the upgrade.
+///          posted to the loop. Messages wait for setListener().
 /// Limits:  maxMessageBytes and 1,024 fragments per message (close 1009), 100 control frames per
 ///          second (1008), bytes queued by the out-queue limit of the front end: the queue that
 ///          overflows closes the connection, onClosed(1006, "outbound limit").
@@ -63,6 +75,9 @@ public:
 
     /// Bytes queued and not yet taken by the kernel; on the channel's loop.
     virtual std::size_t queuedBytes() const = 0;
+
+    /// When bytes last came from the peer, be it a part of a message; on the channel's loop.
+    virtual TimePoint lastReceived() const = 0;
 };
 
 }  // namespace socketio

@@ -1,0 +1,58 @@
+#include "socketio/exchange/AnswerFields.h"
+
+#include <algorithm>
+#include <charconv>
+#include <system_error>
+
+namespace socketio {
+
+int answerableStatus(int status) { return status >= 200 && status <= 599 ? status : 500; }
+
+std::uint64_t announcedLength(const HeaderList& headers) {
+    const std::string_view text = headers.get("Content-Length");
+    std::uint64_t number = 0;
+    const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
+    const bool good = !text.empty() && read.ec == std::errc() &&
+                      read.ptr == text.data() + text.size() && number != kNoLength;
+    return good ? number : kNoLength;
+}
+
+bool isFramingField(std::string_view name) {
+    // By length first: most names are none of these.
+    switch (name.size()) {
+        case 10:
+            return equalsIgnoreCase(name, "connection") || equalsIgnoreCase(name, "keep-alive");
+        case 14:
+            return equalsIgnoreCase(name, "content-length");
+        case 17:
+            return equalsIgnoreCase(name, "transfer-encoding");
+        default:
+            return false;
+    }
+}
+
+std::uint64_t answerLength(int status, const HeaderList& headers, std::uint64_t bodySize,
+                           bool head) {
+    if (status != 304 && isBodyless(status)) return kNoLength;
+    if (status != 304 && !head) return bodySize;
+    const std::uint64_t length = bodySize > 0 ? bodySize : announcedLength(headers);
+    return length == kNoLength && status != 304 ? 0 : length;
+}
+
+void appendField(std::string& out, std::string_view name, std::string_view value) {
+    out.append(name).append(": ").append(value).append("\r\n");
+}
+
+void appendNumberField(std::string& out, std::string_view name, std::uint64_t number) {
+    char digits[20];
+    const auto end = std::to_chars(digits, digits + sizeof digits, number).ptr;
+    appendField(out, name, {digits, static_cast<std::size_t>(end - digits)});
+}
+
+bool equalsIgnoreCase(std::string_view a, std::string_view b) {
+    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                      [&](char x, char y) { return lower(x) == lower(y); });
+}
+
+}  // namespace socketio
