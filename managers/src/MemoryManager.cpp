@@ -1,7 +1,9 @@
 #include "socketio/managers/MemoryManager.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <functional>
+#include <memory>
 #include <unordered_map>
 #include <utility>
 
@@ -29,12 +31,16 @@ struct MemoryManager::Room {
 };
 
 /// One socket. What it is in is a short list, searched from the front: most sockets are in a
-/// handful of rooms, and a list costs nothing while the socket is in none but its own.
+/// handful of rooms, and a list costs nothing while the socket is in none but its own. Beside a
+/// long list there is a table of where each room stands; a room that is left leaves a gap then.
 struct MemoryManager::Member {
     struct Membership {
         Room* room;         // null: the room of its own id
-        std::size_t index;  // where it stands in room->members
+        std::size_t index;  // where it stands in room->members; kGap: left
     };
+    using Position = std::vector<Membership>::iterator;
+    static constexpr std::size_t kGap = ~std::size_t{0};
+    static constexpr std::size_t kShort = 16;  // rooms that are searched one by one
 
     LocalSocketPtr socket;
     std::vector<Membership> rooms;
@@ -44,9 +50,47 @@ struct MemoryManager::Member {
     bool ownRoomListed = false;
     bool disconnecting = false;
 
-    std::vector<Membership>::iterator find(const Room* room) {
+    std::unique_ptr<std::unordered_map<const Room*, std::size_t>> places;  // null: a short list
+    std::size_t gaps = 0;                                                  // only with places
+
+    Position find(const Room* room) {
+        if (places) {
+            const auto found = places->find(room);
+            return found == places->end()
+                       ? rooms.end()
+                       : rooms.begin() + static_cast<std::ptrdiff_t>(found->second);
+        }
         return std::find_if(rooms.begin(), rooms.end(),
                             [room](const Membership& m) { return m.room == room; });
+    }
+
+    void add(Room* room, std::size_t at) {
+        if (places) places->emplace(room, rooms.size());
+        rooms.push_back({room, at});
+        if (!places && rooms.size() > kShort) tidy();
+    }
+
+    void drop(Position membership) {
+        if (!places) {
+            rooms.erase(membership);
+            return;
+        }
+        places->erase(membership->room);
+        membership->index = kGap;
+        ++gaps;
+        for (; !rooms.empty() && rooms.back().index == kGap; --gaps) rooms.pop_back();
+        if (gaps > rooms.size() / 2 || rooms.size() <= kShort / 2) tidy();
+    }
+
+    // Closes the gaps, and has the table when the list is long.
+    void tidy() {
+        std::erase_if(rooms, [](const Membership& m) { return m.index == kGap; });
+        gaps = 0;
+        places.reset();
+        if (rooms.size() <= kShort) return;
+        places = std::make_unique<std::unordered_map<const Room*, std::size_t>>();
+        places->reserve(rooms.size());
+        for (std::size_t i = 0; i < rooms.size(); ++i) places->emplace(rooms[i].room, i);
     }
 };
 
@@ -65,10 +109,10 @@ struct MemoryManager::Namespace {
         return found == rooms.end() ? nullptr : &found->second;
     }
 
-    void leave(Member& member, std::vector<Member::Membership>::iterator membership) {
+    void leave(Member& member, Member::Position membership) {
         Room* room = membership->room;
         const std::size_t index = membership->index;
-        member.rooms.erase(membership);
+        member.drop(membership);
         if (!room) {
             member.ownRoom = member.ownRoomListed = false;
             return;
@@ -168,7 +212,7 @@ void MemoryManager::enterRoom(std::string_view sid, std::string_view nsp, std::s
     if (room == sid) {
         if (member->ownRoom) return;
         member->ownRoom = member->ownRoomListed = true;
-        member->rooms.push_back({nullptr, 0});
+        member->add(nullptr, 0);
         return;
     }
     Room* entered = space->room(room);
@@ -179,7 +223,7 @@ void MemoryManager::enterRoom(std::string_view sid, std::string_view nsp, std::s
     } else if (member->find(entered) != member->rooms.end()) {
         return;
     }
-    member->rooms.push_back({entered, entered->members.size()});
+    member->add(entered, entered->members.size());
     entered->members.push_back(member);
 }
 
@@ -205,7 +249,7 @@ void MemoryManager::closeRoom(std::string_view room, std::string_view nsp) {
     if (Member* owner = space->member(room); owner && owner->ownRoom) space->leaveOwnRoom(*owner);
     const auto found = space->rooms.find(room);
     if (found == space->rooms.end()) return;
-    for (Member* member : found->second.members) member->rooms.erase(member->find(&found->second));
+    for (Member* member : found->second.members) member->drop(member->find(&found->second));
     space->rooms.erase(found);
 }
 
@@ -217,7 +261,8 @@ std::vector<std::string> MemoryManager::getRooms(std::string_view sid, std::stri
     rooms.reserve(member->rooms.size() + 1);
     if (member->ownRoom && !member->ownRoomListed) rooms.push_back(member->socket->sid());
     for (const Member::Membership& each : member->rooms)
-        rooms.push_back(each.room ? *each.room->name : member->socket->sid());
+        if (each.index != Member::kGap)
+            rooms.push_back(each.room ? *each.room->name : member->socket->sid());
     return rooms;
 }
 
@@ -280,8 +325,8 @@ void MemoryManager::emit(const std::string& nsp, const Value& data, const EmitTa
 }
 
 void MemoryManager::triggerCallback(const LocalSocketPtr& socket, std::uint64_t id,
-                                    const Value::Array& arguments) {
-    if (PacketSink* to = sink()) to->acknowledge(socket, id, arguments);
+                                    Value::Array arguments) {
+    if (PacketSink* to = sink()) to->acknowledge(socket, id, std::move(arguments));
 }
 
 void MemoryManager::disconnectSocket(std::string_view sid, std::string_view nsp,

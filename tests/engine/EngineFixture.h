@@ -96,7 +96,9 @@ public:
     std::shared_ptr<FakeWebSocketChannel> openCandidate(std::string query,
                                                         Executor::LoopId loop = 0) {
         query.replace(query.find("polling"), 7, "websocket");
-        return webSocket(query, {}, loop)->channel;
+        const auto channel = webSocket(query, {}, loop)->channel;
+        if (loop != session().loop()) executor.run();  // it comes to the session
+        return channel;
     }
 
     void send(std::string_view text) {

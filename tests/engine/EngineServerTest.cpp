@@ -1,6 +1,11 @@
 #include <set>
+#include <stdexcept>
 
+#include <Poco/AutoPtr.h>
+#include <Poco/Channel.h>
 #include <Poco/Exception.h>
+#include <Poco/Logger.h>
+#include <Poco/Message.h>
 #include <cppunit/TestFixture.h>
 #include <cppunit/extensions/HelperMacros.h>
 
@@ -30,6 +35,8 @@ class EngineServerTest : public CppUnit::TestFixture {
     CPPUNIT_TEST_SUITE(EngineServerTest);
     CPPUNIT_TEST(answersAPollingHandshake);
     CPPUNIT_TEST(answersAWebSocketHandshake);
+    CPPUNIT_TEST(theOutboundLimitOfAWebSocketIsTheOption);
+    CPPUNIT_TEST(refusesMoreThan64Parameters);
     CPPUNIT_TEST(refusesWhatIsNoHandshake);
     CPPUNIT_TEST(refusesWhatIsNoWebSocketHandshake);
     CPPUNIT_TEST(refusesRequestsThatDoNotFitTheirSession);
@@ -41,6 +48,8 @@ class EngineServerTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(setsTheCookieOnTheFirstPollingAnswerOnly);
     CPPUNIT_TEST(everyAnswerForbidsCachingAndSniffing);
     CPPUNIT_TEST(answersPreflightRequests);
+    CPPUNIT_TEST(offersCredentialsUnlessToldOtherwise);
+    CPPUNIT_TEST(logsToTheLoggerItWasGiven);
     CPPUNIT_TEST(refusesForeignOriginsEverywhere);
     CPPUNIT_TEST(nothingOfTheRequestIsReflected);
     CPPUNIT_TEST(findsOpenSessionsOnly);
@@ -74,13 +83,39 @@ public:
         }
     }
 
+    void theOutboundLimitOfAWebSocketIsTheOption() {
+        EngineOptions options;
+        options.maxOutboundBytes = 50'000'000;
+        EngineFixture engine(options);
+        const auto exchange = engine.webSocket("EIO=4&transport=websocket");
+        CPPUNIT_ASSERT_EQUAL(std::size_t(50'000'000), exchange->webSocketOptions.maxOutboundBytes);
+        std::string query = engine.openPolling();
+        query.replace(query.find("polling"), 7, "websocket");
+        CPPUNIT_ASSERT_EQUAL(std::size_t(50'000'000),
+                             engine.webSocket(query)->webSocketOptions.maxOutboundBytes);
+    }
+
+    void refusesMoreThan64Parameters() {
+        EngineFixture engine;
+        std::string query = "EIO=4&transport=polling";
+        for (int i = 2; i < 64; ++i) query += "&p" + std::to_string(i) + "=x";
+        CPPUNIT_ASSERT_EQUAL(200, engine.get(query)->status());
+        const auto refused = engine.get(query + "&one=more");
+        CPPUNIT_ASSERT_EQUAL(400, refused->status());
+        CPPUNIT_ASSERT_EQUAL(std::string("{\"code\":3,\"message\":\"Bad request\"}"),
+                             refused->body());
+        CPPUNIT_ASSERT_EQUAL(400, engine.webSocket(query + "&one=more")->status());
+        CPPUNIT_ASSERT_EQUAL(std::size_t(1), engine.server.sessionCount());
+    }
+
     void answersAWebSocketHandshake() {
         for (const int revision : {3, 4}) {
             EngineFixture engine;
             const auto exchange =
                 engine.webSocket("EIO=" + std::to_string(revision) + "&transport=websocket");
             CPPUNIT_ASSERT(exchange->channel);
-            CPPUNIT_ASSERT_EQUAL(std::size_t(1'000'000), exchange->messageLimit);
+            CPPUNIT_ASSERT_EQUAL(std::size_t(1'000'000),
+                                 exchange->webSocketOptions.maxMessageBytes);
             ASSERT_LOG(Log{"0" + openJson(engine.session().sid(), "")}, exchange->channel->take());
             CPPUNIT_ASSERT(engine.session().onWebSocket());
         }
@@ -455,6 +490,61 @@ public:
         CPPUNIT_ASSERT(engine.sessions.empty());
     }
 
+    void offersCredentialsUnlessToldOtherwise() {
+        for (const bool offered : {true, false}) {
+            EngineOptions options;
+            options.corsAllowedOrigins = "https://good.example";
+            options.corsCredentials = offered;
+            EngineFixture engine(options);
+            const FakeExchange::Headers origin = {{"Origin", "https://good.example"}};
+            const std::string query = "EIO=4&transport=polling";
+            const auto preflight = engine.begin(
+                FakeExchange::make(engine.executor, "OPTIONS", engine.target(query), origin));
+            for (const auto& answer : {engine.get(query, origin), preflight}) {
+                CPPUNIT_ASSERT_EQUAL(std::string("https://good.example"),
+                                     answer->header("Access-Control-Allow-Origin"));
+                CPPUNIT_ASSERT_EQUAL(std::string(offered ? "true" : ""),
+                                     answer->header("Access-Control-Allow-Credentials"));
+            }
+        }
+    }
+
+    void logsToTheLoggerItWasGiven() {
+        class Channel : public Poco::Channel {
+        public:
+            void log(const Poco::Message& message) override { text += message.getText() + "\n"; }
+            std::string text;
+        };
+        const Poco::AutoPtr<Channel> given(new Channel), usual(new Channel);
+        Poco::Logger& own = Poco::Logger::get("engine.of.the.test");
+        Poco::Logger& others = Poco::Logger::get("socketio.engine");
+        for (const auto& [logger, channel] : {std::pair(&own, given), std::pair(&others, usual)}) {
+            logger->setChannel(channel);
+            logger->setLevel(Poco::Message::PRIO_DEBUG);
+        }
+        {
+            EngineOptions options;
+            options.engineioLogger = &own;
+            options.corsAllowedOrigins =
+                AllowedOrigins([](const std::string& origin, const Environ&) -> bool {
+                    if (origin == "https://fails.example") throw std::runtime_error("oh no");
+                    return false;
+                });
+            EngineFixture engine(options);
+            const std::string query = engine.openPolling();
+            engine.get(query, {{"Origin", "https://fails.example"}});
+            engine.post(query, "no packet");
+        }
+        for (Poco::Logger* const logger : {&own, &others}) {
+            logger->setChannel(nullptr);
+            logger->setLevel(Poco::Message::PRIO_INFORMATION);
+        }
+        for (const char* line : {" opened over polling, EIO 4", "function failed: oh no",
+                                 ": bad POST: ", " closed: parse error"})
+            CPPUNIT_ASSERT_MESSAGE(given->text, given->text.find(line) != std::string::npos);
+        CPPUNIT_ASSERT_EQUAL(std::string(), usual->text);
+    }
+
     void refusesForeignOriginsEverywhere() {
         EngineFixture engine;
         const FakeExchange::Headers evil = {{"Host", "chat.example"},
@@ -563,7 +653,7 @@ public:
                                  [](const auto& c) { return c->closed(); });
         };
         // On a loop it does not wait.
-        engine.executor.onLoop(0, [&] { engine.server.stop(engine.executor.clock().now() + 30s); });
+        engine.executor.onLoop(0, [&] { engine.server.stop(Clock::system().now() + 30s); });
         engine.executor.run();
         CPPUNIT_ASSERT_EQUAL(1000L, closed());
         CPPUNIT_ASSERT_EQUAL(503, engine.get("EIO=4&transport=polling")->status());
@@ -588,7 +678,7 @@ public:
         const auto poll = engine.get(parked);
         const std::string between = engine.openPolling();
         engine.send("last words");
-        engine.executor.onLoop(0, [&] { engine.server.stop(engine.executor.clock().now() + 30s); });
+        engine.executor.onLoop(0, [&] { engine.server.stop(Clock::system().now() + 30s); });
         engine.executor.run();
         CPPUNIT_ASSERT_EQUAL(std::string("1"), poll->body());
         CPPUNIT_ASSERT_EQUAL(std::string("4last words\x1e"
@@ -601,7 +691,7 @@ public:
         EngineFixture engine;
         engine.openPolling();
         engine.openPolling();
-        engine.server.stop(engine.executor.clock().now());  // no time at all
+        engine.server.stop(Clock::system().now());  // no time at all
         engine.executor.run();
         CPPUNIT_ASSERT_EQUAL(std::size_t(0), engine.server.sessionCount());
         CPPUNIT_ASSERT_EQUAL(std::size_t(0), engine.executor.armedTimers());
@@ -609,7 +699,7 @@ public:
             ASSERT_LOG(Log{"close server shutting down"}, listener->log);
         // With nobody there it returns at once, however far the deadline is.
         EngineFixture empty;
-        empty.server.stop(empty.executor.clock().now() + 1000h);
+        empty.server.stop(Clock::system().now() + 1000h);
     }
 
     void generatesIdsThatNeverRepeat() {

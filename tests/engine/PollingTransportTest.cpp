@@ -296,8 +296,9 @@ public:
         CPPUNIT_ASSERT_EQUAL(std::string("ok"),
                              engine.post(query, "4" + std::string(9, 'x'))->body());
         ASSERT_LOG(Log{"text xxxxxxxxx"}, engine.listener().log);
-        CPPUNIT_ASSERT_EQUAL(std::size_t(10),
-                             engine.webSocket("EIO=4&transport=websocket")->messageLimit);
+        CPPUNIT_ASSERT_EQUAL(
+            std::size_t(10),
+            engine.webSocket("EIO=4&transport=websocket")->webSocketOptions.maxMessageBytes);
     }
 
     void refusesPackedBodiesAndGoesOn() {
@@ -567,8 +568,10 @@ public:
             const auto poll = engine.get(query, {{"Accept-Encoding", "gzip"}});
             CPPUNIT_ASSERT_EQUAL(refused, poll->answered());
             engine.executor.run();
-            CPPUNIT_ASSERT_EQUAL(std::string("gzip"), poll->header("Content-Encoding"));
-            CPPUNIT_ASSERT_EQUAL("4" + text, inflated(poll->body(), 31));
+            CPPUNIT_ASSERT_EQUAL(std::string(refused ? "" : "gzip"),
+                                 poll->header("Content-Encoding"));
+            // Without a worker that is free the client does not wait for one.
+            CPPUNIT_ASSERT_EQUAL("4" + text, refused ? poll->body() : inflated(poll->body(), 31));
         }
         // The client goes away meanwhile.
         EngineFixture engine;

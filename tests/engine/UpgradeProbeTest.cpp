@@ -208,12 +208,15 @@ public:
     }
 
     void silenceEndsTheCandidateAlone() {
-        for (const bool probed : {false, true}) {
-            EngineFixture engine;
+        for (const auto& [probed, timeout] :
+             {std::pair(false, 10'000ms), std::pair(true, 10'000ms), std::pair(true, 3'000ms)}) {
+            EngineOptions options;
+            if (timeout != 10'000ms) options.upgradeTimeout = timeout;
+            EngineFixture engine(options);
             const std::string query = engine.openPolling();
             const auto candidate = engine.openCandidate(query);
             if (probed) candidate->text("2probe");
-            engine.executor.advance(9'999ms);
+            engine.executor.advance(timeout - 1ms);
             CPPUNIT_ASSERT(!candidate->closed());
             engine.executor.advance(1ms);
             CPPUNIT_ASSERT(candidate->closed());

@@ -42,9 +42,9 @@ struct RecordingSink : PacketSink {
         if (callback) callback({Value(1)});
     }
     void acknowledge(const LocalSocketPtr& socket, std::uint64_t id,
-                     const Value::Array& arguments) override {
+                     Value::Array arguments) override {
         acknowledged += socket->sid() + ":" + std::to_string(id) + ":" +
-                        JsonCodec::encode(Value(arguments)) + ";";
+                        JsonCodec::encode(Value(std::move(arguments))) + ";";
     }
     void disconnect(const LocalSocketPtr& socket) override { disconnected += socket->sid() + ";"; }
 
@@ -88,6 +88,7 @@ class ManagerSuite : public CppUnit::TestFixture {
     CPPUNIT_TEST(disconnectsALocalSocketOnce);
     CPPUNIT_TEST(withoutASinkNothingHappens);
     CPPUNIT_TEST(manySocketsComeAndGo);
+    CPPUNIT_TEST(aSocketMayBeInManyRooms);
     CPPUNIT_TEST_SUITE_END_ABSTRACT();
 
 public:
@@ -355,6 +356,38 @@ public:
         settle();
         CPPUNIT_ASSERT(sink.deliveries.empty());
         CPPUNIT_ASSERT(manager->isConnected("a", "/"));
+    }
+
+    void aSocketMayBeInManyRooms() {
+        constexpr int kRooms = 5'000;
+        const auto room = [](int i) { return "room" + std::to_string(i); };
+        for (const char* sid : {"one", "two"}) connect(sid);
+        for (int i = 0; i < kRooms; ++i)
+            for (const char* sid : {"one", "two"}) manager->enterRoom(sid, "/", room(i));
+        // From the front, from the back, in the middle, and closed.
+        std::vector<std::string> left{"one"};
+        for (int i = 0; i < kRooms; ++i) {
+            if (i < 100 || i >= kRooms - 100 || i % 3 == 0)
+                manager->leaveRoom("one", "/", room(i));
+            else if (i % 3 == 1)
+                manager->closeRoom(room(i), "/");
+            else
+                left.push_back(room(i));
+        }
+        CPPUNIT_ASSERT(left == manager->getRooms("one", "/"));
+        manager->leaveRoom("one", "/", "one");
+        manager->enterRoom("one", "/", room(0));
+        manager->enterRoom("one", "/", "one");
+        left.erase(left.begin());
+        left.insert(left.end(), {room(0), "one"});
+        CPPUNIT_ASSERT(left == manager->getRooms("one", "/"));
+        for (int i = 0; i < kRooms; ++i) manager->leaveRoom("one", "/", room(i));
+        CPPUNIT_ASSERT(std::vector<std::string>{"one"} == manager->getRooms("one", "/"));
+        manager->enterRoom("one", "/", room(2));
+        CPPUNIT_ASSERT_EQUAL(std::size_t(2), manager->getParticipants("/", room(2)).size());
+        manager->disconnect("two", "/");
+        CPPUNIT_ASSERT_EQUAL(std::size_t(1), manager->getParticipants("/", room(2)).size());
+        CPPUNIT_ASSERT(manager->getParticipants("/", room(302)).empty());
     }
 
     void manySocketsComeAndGo() {

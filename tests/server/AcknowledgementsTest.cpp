@@ -76,12 +76,14 @@ private:
     static TimePoint at(int seconds) { return TimePoint(std::chrono::seconds(seconds)); }
     std::uint64_t add(int deadline = 60) {
         const int weight = ++made;
-        return acks.add([this, weight](const Value::Array&) { called += weight; }, at(deadline));
+        return acks.add(std::make_unique<AckCallback>(
+                            [this, weight](const Value::Array&) { called += weight; }),
+                        at(deadline));
     }
     void call(std::uint64_t id) {
-        const AckCallback callback = acks.take(id);
+        const PendingAck callback = acks.take(id);
         CPPUNIT_ASSERT(callback);
-        callback({});
+        (*callback)({});
     }
 
     int made = 0, called = 0;

@@ -1,5 +1,8 @@
 // The rules of the Socket.IO protocol for one session: connect, refuse, events, disconnect.
 #include <algorithm>
+#include <tuple>
+
+#include <Poco/Exception.h>
 
 #include "socketio/protocol/JsonCodec.h"
 
@@ -28,6 +31,11 @@ class ClientTest : public test::ServerFixture {
     CPPUNIT_TEST(packetsForANamespaceNeverJoinedCloseTheSession);
     CPPUNIT_TEST(attachmentsForANamespaceNeverJoinedAreNotWaitedFor);
     CPPUNIT_TEST(halfAPacketIsNotKeptForEver);
+    CPPUNIT_TEST(theTimeOfAConnectHandlerIsNotTheClients);
+    CPPUNIT_TEST(aSocketThatHasGoneLeavesItsSuccessorAlone);
+    CPPUNIT_TEST(dataIsCountedAsLargeAsItIsInMemory);
+    CPPUNIT_TEST(whatPeersDoWrongIsCountedAndLogged);
+    CPPUNIT_TEST(whenTooMuchWaitsInAllThoseWithMuchAreNotRead);
     CPPUNIT_TEST(packetsForANamespaceJustLeftAreIgnored);
     CPPUNIT_TEST(badBytesCloseTheSession);
     CPPUNIT_TEST(reservedNamesNeverReachAHandler);
@@ -454,18 +462,156 @@ public:
         CPPUNIT_ASSERT_EQUAL(std::size_t(0), executor->armedTimers());
     }
 
-    void aClientThatWasRefusedOnlyIsClosed() {
+    void theTimeOfAConnectHandlerIsNotTheClients() {
         ServerOptions options;
         options.connectTimeout = std::chrono::milliseconds(100);
         make(options);
-        server->on("connect", [](Socket&) { return false; });
-        Peer& five = open();
-        Peer& four = open(EngineRevision::V3);
-        five.say("0");
+        bool accepts = false;
+        server->on("connect", [&](Socket&) { return accepts; });
+        Peer& peer = open();
+        const auto handledAfter = [&](std::chrono::milliseconds time) {
+            peer.write("0");
+            executor->fakeClock().advance(time);
+            executor->onLoop(0, [&] {
+                auto& timers = static_cast<test::FakeTimers&>(executor->timers(0));
+                while (timers.fireOne()) {
+                }
+            });
+            CPPUNIT_ASSERT(peer.open());
+            executor->run();
+        };
+        handledAfter(std::chrono::milliseconds(150));
+        // Refused, it has its time again.
         executor->advance(std::chrono::milliseconds(99));
-        CPPUNIT_ASSERT(five.open() && four.open());
-        executor->advance(std::chrono::milliseconds(2));
-        CPPUNIT_ASSERT(!five.open() && !four.open());
+        CPPUNIT_ASSERT(peer.open());
+        accepts = true;
+        handledAfter(std::chrono::milliseconds(150));
+        executor->advance(std::chrono::seconds(10));
+        CPPUNIT_ASSERT(peer.open());
+    }
+
+    void aSocketThatHasGoneLeavesItsSuccessorAlone() {
+        std::vector<std::shared_ptr<Socket>> kept;
+        std::vector<std::string> roomsAtTheEnd;
+        server->on(
+            "connect", [&](Socket& socket) { kept.push_back(socket.shared_from_this()); }, "/a");
+        server->on(
+            "disconnect", [&](Socket& socket) { roomsAtTheEnd = socket.rooms(); }, "/a");
+        Peer& peer = joinedV3();
+        peer.say("0/a");
+        kept.at(0)->join("first");
+        peer.say("1/a");
+        CPPUNIT_ASSERT_EQUAL(std::size_t(2), roomsAtTheEnd.size());
+        peer.say("0/a");
+        CPPUNIT_ASSERT_EQUAL(std::size_t(2), kept.size());
+        CPPUNIT_ASSERT_EQUAL(kept[0]->sid(), kept[1]->sid());
+        kept[1]->join("second");
+        peer.heard();
+
+        kept[0]->disconnect();
+        CPPUNIT_ASSERT(server->manager().isConnected(kept[1]->sid(), "/a"));
+        CPPUNIT_ASSERT_THROW(kept[0]->join("third"), Poco::NotFoundException);
+        kept[0]->leave("second");
+        CPPUNIT_ASSERT(kept[0]->rooms().empty());
+        executor->run();
+        CPPUNIT_ASSERT_EQUAL(std::size_t(2), kept[1]->rooms().size());
+        CPPUNIT_ASSERT(kept[1]->connected());
+        kept[1]->emit("x");
+        executor->run();
+        ASSERT_HEARD("2/a,[\"x\"]", peer);
+        end();  // the handlers refer to what is on the stack here
+    }
+
+    void dataIsCountedAsLargeAsItIsInMemory() {
+        ServerOptions options;
+        options.inboundBytes = 20'000;
+        for (const auto& [item, items, pauses] :
+             {std::tuple("0,", 100, false), std::tuple("0,", 2'000, true),
+              std::tuple("[[[]]],", 30, false), std::tuple("[[[]]],", 300, true),
+              std::tuple("{\"a\":{}},", 400, true), std::tuple("\"12345\",", 100, false)}) {
+            make(options);
+            std::size_t handled = 0;
+            server->on("e", [&](Socket&) { ++handled; });
+            Peer& peer = joined();
+            std::string packet = "2[\"e\",";
+            for (int i = 0; i < items; ++i) packet += item;
+            packet.back() = ']';
+            CPPUNIT_ASSERT(packet.size() < options.inboundBytes / 4);
+            peer.write(packet);
+            CPPUNIT_ASSERT_EQUAL_MESSAGE(packet.substr(0, 30), pauses, peer.session->paused);
+            CPPUNIT_ASSERT_EQUAL(std::uint64_t(pauses), server->counters().inputPauses.load());
+            executor->run();
+            CPPUNIT_ASSERT(!peer.session->paused);
+            CPPUNIT_ASSERT_EQUAL(std::size_t(1), handled);
+        }
+    }
+
+    void whenTooMuchWaitsInAllThoseWithMuchAreNotRead() {
+        for (const bool apart : {false, true}) {
+            ServerOptions options;
+            options.totalInboundTasks = 50;
+            options.asyncHandlers = apart;
+            make(options);
+            std::size_t handled = 0;
+            server->on("e", [&](Socket&) { ++handled; });
+            Peer &one = joined(), &two = joined(), &three = joined();
+            const auto write = [](Peer& peer, int events) {
+                for (int i = 0; i < events; ++i) peer.write("2[\"e\"]");
+            };
+            for (std::size_t round = 1; round <= 3; ++round) {
+                write(one, 40);
+                CPPUNIT_ASSERT(!one.session->paused);
+                write(two, 40);
+                CPPUNIT_ASSERT(two.session->paused && !one.session->paused);
+                write(three, 16);
+                CPPUNIT_ASSERT(!three.session->paused);
+                write(three, 1);
+                CPPUNIT_ASSERT(three.session->paused);
+                executor->run();
+                CPPUNIT_ASSERT_EQUAL(97 * round, handled);
+                for (const Peer* each : {&one, &two, &three})
+                    CPPUNIT_ASSERT(!each->session->paused);
+            }
+            // What a client that has gone leaves behind counts until it is done.
+            write(one, 40);
+            write(two, 31);
+            executor->onLoop(0, [&] { one.session->close(CloseReason::TransportClose, {}); });
+            executor->run();
+            write(two, 40);
+            CPPUNIT_ASSERT(!two.session->paused);
+            executor->run();
+        }
+    }
+
+    void whatPeersDoWrongIsCountedAndLogged() {
+        log->lines.clear();
+        for (int i = 0; i < 50; ++i) joined().say("2[");
+        for (int i = 0; i < 50; ++i) joined().say("2/other,[\"e\"]");
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t(50), server->counters().badPackets.load());
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t(50), server->counters().violations.load());
+        CPPUNIT_ASSERT(logged("warning: "));
+        CPPUNIT_ASSERT(logged("bad packet: "));
+        std::size_t warnings = 0;
+        for (std::size_t at = 0; (at = log->lines.find("warning: ", at)) != std::string::npos; ++at)
+            ++warnings;
+        CPPUNIT_ASSERT(warnings < 80);
+    }
+
+    void aClientThatWasRefusedOnlyIsClosed() {
+        for (const auto timeout :
+             {ServerOptions().connectTimeout, std::chrono::milliseconds(100)}) {
+            ServerOptions options;
+            options.connectTimeout = timeout;
+            make(options);
+            server->on("connect", [](Socket&) { return false; });
+            Peer& five = open();
+            Peer& four = open(EngineRevision::V3);
+            five.say("0");
+            executor->advance(timeout - std::chrono::milliseconds(1));
+            CPPUNIT_ASSERT(five.open() && four.open());
+            executor->advance(std::chrono::milliseconds(1));
+            CPPUNIT_ASSERT(!five.open() && !four.open());
+        }
     }
 
     void namespacesPerClientAreLimited() {

@@ -60,10 +60,12 @@ class ServerTest : public test::ServerFixture {
     CPPUNIT_TEST(classicOptionsAreThoseOfTheDocumentation);
     CPPUNIT_TEST(aSecondHubIsRefused);
     CPPUNIT_TEST(anotherManagerMayBeGiven);
+    CPPUNIT_TEST(theManagerIsToldWhomToLeaveOut);
     CPPUNIT_TEST(anotherJsonCodecMayBeGiven);
     CPPUNIT_TEST(handlersMayBeReplacedAtAnyTime);
     CPPUNIT_TEST(repeatedErrorsAreCountedNotLogged);
     CPPUNIT_TEST(requestsBeforeTheStartAreAnswered503);
+    CPPUNIT_TEST(requestsGoToTheirLoop);
     CPPUNIT_TEST(sessionsOfTheEngineReachTheHandlers);
     CPPUNIT_TEST(anIdleClientIsSmall);
     CPPUNIT_TEST_SUITE_END();
@@ -401,6 +403,44 @@ public:
         manager->emit("/", Value::array({"e"}), {}, {});  // outlives the server
     }
 
+    void theManagerIsToldWhomToLeaveOut() {
+        struct Manager : MemoryManager {
+            std::string told;
+            void emit(const std::string& nsp, const Value& data, const EmitTarget& target,
+                      const AckCallback& callback) override {
+                told += nsp + (target.ignoreQueue ? " here" : " everywhere");
+                for (const std::string& room : target.rooms) told += " to " + room;
+                for (const std::string& sid : target.skipSids) told += " not " + sid;
+                told += ';';
+                MemoryManager::emit(nsp, data, target, callback);
+            }
+            void disconnectSocket(std::string_view sid, std::string_view nsp,
+                                  bool ignoreQueue) override {
+                told += std::string(nsp) + (ignoreQueue ? " here" : " everywhere") + " ends;";
+                MemoryManager::disconnectSocket(sid, nsp, ignoreQueue);
+            }
+        };
+        const auto manager = std::make_shared<Manager>();
+        const auto told = [&] { return std::exchange(manager->told, {}); };
+        ServerOptions options;
+        options.clientManager = manager;
+        make(options);
+        server->emit("e");
+        server->emit("e", {}, {.ignoreQueue = true});
+        server->send("m", {.room = {"a", "b"}, .skipSid = "c", .nsp = "/n", .ignoreQueue = true});
+        CPPUNIT_ASSERT_EQUAL(std::string("/ everywhere;/ here;/n here to a to b not c;"), told());
+        for (const bool here : {false, true}) {
+            // Nobody is there to answer: the outcome is known at once.
+            CPPUNIT_ASSERT_THROW(
+                server->call("e", {}, {.sid = "nobody", .nsp = "/n", .ignoreQueue = here}),
+                Poco::IOException);
+            CPPUNIT_ASSERT_EQUAL(
+                std::string(here ? "/n here to nobody;" : "/n everywhere to nobody;"), told());
+            server->disconnect("nobody", "/", here);
+            CPPUNIT_ASSERT_EQUAL(std::string(here ? "/ here ends;" : "/ everywhere ends;"), told());
+        }
+    }
+
     void anotherJsonCodecMayBeGiven() {
         ServerOptions options;
         options.json = std::make_shared<MarkedJson>();
@@ -449,6 +489,15 @@ public:
             test::FakeExchange::make(*executor, "GET", "/socket.io/?EIO=4&transport=polling");
         early.handleRequest(exchange);
         CPPUNIT_ASSERT_EQUAL(503, exchange->status());
+    }
+
+    void requestsGoToTheirLoop() {
+        const auto exchange =
+            test::FakeExchange::make(*executor, "GET", "/socket.io/?EIO=4&transport=nothing");
+        server->handleRequest(exchange);
+        CPPUNIT_ASSERT(!exchange->answered());
+        executor->run();
+        CPPUNIT_ASSERT_EQUAL(400, exchange->status());
     }
 
     void sessionsOfTheEngineReachTheHandlers() {

@@ -128,6 +128,14 @@ public:
     }
 
     void callbacksAreForgottenAfterTheAckTimeout() {
+        {
+            const auto token = std::make_shared<int>();
+            server->emit("e", {}, {.room = joined().sid, .callback = [token] {}});
+            executor->advance(std::chrono::milliseconds(59'999));
+            CPPUNIT_ASSERT_EQUAL(2L, token.use_count());
+            executor->advance(std::chrono::milliseconds(1));
+            CPPUNIT_ASSERT_EQUAL(1L, token.use_count());
+        }
         ServerOptions options;
         options.ackTimeout = std::chrono::seconds(10);
         make(options);

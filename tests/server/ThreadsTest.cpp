@@ -18,12 +18,14 @@
 
 #include "FakeSession.h"
 #include "ThreadedExecutor.h"
+#include "support/Waiting.h"
 
 namespace socketio {
 
 namespace {
 
 using namespace std::chrono_literals;
+using test::eventually;
 
 /// A client that answers by itself: `answer` is called on the loop with each text that arrives.
 class AnsweringSession : public test::FakeSession {
@@ -88,6 +90,7 @@ public:
     }
     void abort() override { close(1006, {}); }
     void pauseReading(bool) override {}
+    TimePoint lastReceived() const override { return {}; }
     std::size_t queuedBytes() const override { return 0; }
 
     /// Waits until `text` has been sent, and gives its place.
@@ -130,23 +133,13 @@ public:
     void onSent(std::function<void()>) override {}
     bool isWebSocketHandshake() const override { return true; }
     bool wantsWebSocket() const override { return true; }
-    std::shared_ptr<WebSocketChannel> upgrade(std::size_t, const HeaderList&) override {
+    std::shared_ptr<WebSocketChannel> upgrade(const WebSocketOptions&, const HeaderList&) override {
         return channel;
     }
     bool finished() const override { return false; }
 
     const std::shared_ptr<ThreadChannel> channel;
 };
-
-template <class Condition>
-bool eventually(Condition&& condition) {
-    const TimePoint deadline = Clock::system().now() + 20s;
-    while (!condition()) {
-        if (Clock::system().now() > deadline) return false;
-        std::this_thread::yield();
-    }
-    return true;
-}
 
 }  // namespace
 
@@ -168,6 +161,9 @@ class ThreadsTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(backgroundTasksRunFromTheStartAndCanBeJoined);
     CPPUNIT_TEST(backgroundTasksOfAServerNeverStartedEnd);
     CPPUNIT_TEST(sleepEndsWhenTheServerStops);
+    CPPUNIT_TEST(aTaskThatDoesNotEndIsToldOf);
+    CPPUNIT_TEST(aLoopThatDoesNotLookWhatSleepSaysDoesNotSpin);
+    CPPUNIT_TEST(stopLetsAsyncHandlersFinishFirst);
     CPPUNIT_TEST_SUITE_END();
 
 public:
@@ -189,7 +185,7 @@ public:
         server->start(*executor);
         AnsweringSession& client = join();
         answerWith(client, [&](std::string text) {
-            const std::string id = text.substr(1, text.find('[') - 1);
+            const std::string id = idOf(text);
             if (text.find("none") != std::string::npos) say(client, "3" + id + "[]");
             if (text.find("one value") != std::string::npos) say(client, "3" + id + "[{\"a\":1}]");
             if (text.find("several") != std::string::npos) say(client, "3" + id + "[\"a\",2]");
@@ -214,9 +210,7 @@ public:
             if (text == "21[\"question\",\"q\"]") say(client, "31[\"answer\"]");
         });
         say(client, "2[\"go\"]");
-        auto answer = result.get_future();
-        CPPUNIT_ASSERT(answer.wait_for(20s) == std::future_status::ready);
-        CPPUNIT_ASSERT_EQUAL(std::string("answer"), answer.get());
+        CPPUNIT_ASSERT_EQUAL(std::string("answer"), valueOf(result));
     }
 
     void callGivesUpAfterItsTimeout() {
@@ -269,24 +263,14 @@ public:
             client.listener->onText("31[\"answer\"]");
         });
         say(client, "2[\"go\"]");
-        auto answer = result.get_future();
-        CPPUNIT_ASSERT(answer.wait_for(20s) == std::future_status::ready);
-        CPPUNIT_ASSERT_EQUAL(std::string("answer"), answer.get());
+        CPPUNIT_ASSERT_EQUAL(std::string("answer"), valueOf(result));
         CPPUNIT_ASSERT(eventually([&] { return handled == 50; }));
     }
 
     void readingGoesOnWhileTheHandlerOfALargeEventWaitsInCall() {
         ServerOptions options;
         options.inboundBytes = 1000;
-        server.emplace(options);
-        std::promise<bool> result;
-        server->on("go",
-                   [&](Socket& socket, const std::string&) { result.set_value(answered(socket)); });
-        server->start(*executor);
-        AnsweringSession& client = join();
-        answerUnlessPaused(client);
-        say(client, "2[\"go\",\"" + std::string(100'000, 'x') + "\"]");
-        CPPUNIT_ASSERT(result.get_future().get());
+        assertAnsweredBehindALargeEvent(options);
     }
 
     void readingGoesOnWhileTheCallbackOfAnAcknowledgementWaitsInCall() {
@@ -302,7 +286,7 @@ public:
         server->start(*executor);
         AnsweringSession& client = join();
         answerWith(client, [&](std::string text) {
-            const std::string id = text.substr(1, text.find('[') - 1);
+            const std::string id = idOf(text);
             const std::string bytes(100'000, 'x');
             if (text.find("first") != std::string::npos)
                 client.listener->onText("3" + id + "[\"" + bytes + "\"]");
@@ -310,22 +294,14 @@ public:
                 client.listener->onText("3" + id + "[]");
         });
         say(client, "2[\"go\"]");
-        CPPUNIT_ASSERT(result.get_future().get());
+        CPPUNIT_ASSERT(valueOf(result));
     }
 
     void readingGoesOnWhileAsyncHandlersWaitInCall() {
         ServerOptions options;
         options.asyncHandlers = true;
         options.inboundBytes = 1000;
-        server.emplace(options);
-        std::promise<bool> result;
-        server->on("go",
-                   [&](Socket& socket, const std::string&) { result.set_value(answered(socket)); });
-        server->start(*executor);
-        AnsweringSession& client = join();
-        answerUnlessPaused(client);
-        say(client, "2[\"go\",\"" + std::string(100'000, 'x') + "\"]");
-        CPPUNIT_ASSERT(result.get_future().get());
+        assertAnsweredBehindALargeEvent(options);
     }
 
     void binaryEventsOfManyThreadsStayWhole() {
@@ -529,6 +505,71 @@ public:
         CPPUNIT_ASSERT(sleeper->finished());
     }
 
+    void aTaskThatDoesNotEndIsToldOf() {
+        server->start(*executor);
+        std::promise<void> go;
+        std::atomic<bool> emitted{false};
+        const auto task = server->startBackgroundTask([&, wait = go.get_future()]() mutable {
+            wait.wait();
+            server->emit("late");  // the Server is still there
+            emitted = true;
+        });
+        CPPUNIT_ASSERT(!server->stop(Clock::system().now() + 50ms));
+        CPPUNIT_ASSERT(!server->stop(Clock::system().now() + 50ms));
+        std::jthread soon([&] {
+            std::this_thread::sleep_for(50ms);
+            go.set_value();
+        });
+        server.emplace();  // the former one waits for its task
+        CPPUNIT_ASSERT(emitted);
+        CPPUNIT_ASSERT(task->finished());
+    }
+
+    void aLoopThatDoesNotLookWhatSleepSaysDoesNotSpin() {
+        server->start(*executor);
+        std::atomic<bool> end{false};
+        std::atomic<int> rounds{0};
+        server->startBackgroundTask([&] {
+            while (!end) {
+                server->sleep(1h);
+                ++rounds;
+            }
+        });
+        CPPUNIT_ASSERT(!server->stop(Clock::system().now() + 500ms));
+        CPPUNIT_ASSERT(rounds >= 1 && rounds <= 30);
+        end = true;
+        CPPUNIT_ASSERT(server->stop(Clock::system().now() + 20s));
+    }
+
+    void stopLetsAsyncHandlersFinishFirst() {
+        ServerOptions options;
+        options.asyncHandlers = true;
+        server.emplace(options);
+        std::promise<void> entered, go;
+        server->on("slow", [&](Socket&) {
+            entered.set_value();
+            go.get_future().wait();
+            return "done";
+        });
+        server->start(*executor);
+        const auto exchange = std::make_shared<ThreadExchange>(*executor);
+        ThreadChannel& channel = *exchange->channel;
+        executor->onLoopThread([&] { server->handleRequest(exchange); });
+        executor->onLoopThread([&] { channel.listener->onMessage(false, "40"); });
+        CPPUNIT_ASSERT(channel.find("40{") != std::string::npos);
+        executor->onLoopThread([&] { channel.listener->onMessage(false, "421[\"slow\"]"); });
+        entered.get_future().wait();
+        std::jthread stopping([&] { server->stop(Clock::system().now() + 20s); });
+        CPPUNIT_ASSERT(eventually([&] { return !server->sleep(1ms); }));
+        std::this_thread::sleep_for(50ms);  // for a close that came too early
+        go.set_value();
+        const std::size_t answer = channel.find("431[\"done\"]");
+        const std::size_t close = channel.find("closed");
+        CPPUNIT_ASSERT(close != std::string::npos && answer < close);
+        stopping.join();
+        executor->onLoopThread([] {});  // the loop is done with the channel
+    }
+
 private:
     AnsweringSession& open() {
         static std::atomic<int> made{0};
@@ -549,11 +590,29 @@ private:
     void answerWith(AnsweringSession& session, std::function<void(std::string)> answer) {
         executor->onLoopThread([&] { session.answer = std::move(answer); });
     }
-    void answerUnlessPaused(AnsweringSession& session) {
-        answerWith(session, [&](std::string text) {
-            if (text == "21[\"question\"]" && !session.paused) session.listener->onText("31[]");
+    /// The handler of an event far larger than what may wait gets an answer to its call().
+    void assertAnsweredBehindALargeEvent(const ServerOptions& options) {
+        server.emplace(options);
+        std::promise<bool> result;
+        server->on("go",
+                   [&](Socket& socket, const std::string&) { result.set_value(answered(socket)); });
+        server->start(*executor);
+        AnsweringSession& client = join();
+        answerWith(client, [&](std::string text) {
+            if (text == "21[\"question\"]" && !client.paused) client.listener->onText("31[]");
         });
+        say(client, "2[\"go\",\"" + std::string(100'000, 'x') + "\"]");
+        CPPUNIT_ASSERT(valueOf(result));
     }
+    /// What another thread promises, within 20 s.
+    template <class T>
+    static T valueOf(std::promise<T>& promise) {
+        auto future = promise.get_future();
+        CPPUNIT_ASSERT(future.wait_for(20s) == std::future_status::ready);
+        return future.get();
+    }
+    /// Of an event that wants an acknowledgement: 21["question"].
+    static std::string idOf(const std::string& text) { return text.substr(1, text.find('[') - 1); }
     static bool answered(Socket& socket) {
         try {
             socket.call("question", {}, 3s);

@@ -102,9 +102,9 @@ void pack(ContentCoding coding, Response& response) {
 EngineContext::EngineContext(const EngineOptions& settings)
     : options(checked(settings)),
       outboundLimit(settings.outboundLimit()),
-      origins(settings.corsAllowedOrigins, settings.corsCredentials),
       logger(settings.engineioLogger ? *settings.engineioLogger
-                                     : Poco::Logger::get("socketio.engine")) {}
+                                     : Poco::Logger::get("socketio.engine")),
+      origins(settings.corsAllowedOrigins, settings.corsCredentials, logger) {}
 
 bool EngineContext::serves(std::string_view transport) const {
     return std::find(options.transports.begin(), options.transports.end(), transport) !=
@@ -159,12 +159,13 @@ void EngineContext::answerPoll(const Exchange::Ptr& exchange, std::string body, 
     if (response.body.size() >= kPackOnWorkerBytes) {
         // Shared, since a task that is refused is destroyed with what it holds.
         const auto shared = std::make_shared<Response>(std::move(response));
-        if (exchange->executor().runOnWorker([exchange, shared, coding] {
+        if (!exchange->executor().runOnFreeWorker([exchange, shared, coding] {
                 pack(coding, *shared);
                 exchange->respond(std::move(*shared));
             }))
-            return;
-        response = std::move(*shared);
+            exchange->respond(
+                std::move(*shared));  // unpacked: the client must not wait for handlers
+        return;
     }
     pack(coding, response);
     exchange->respond(std::move(response));
@@ -183,18 +184,26 @@ std::string EngineContext::cookie(std::string_view sid, bool secure) const {
     return value;
 }
 
-void EngineContext::warn(EngineLimit limit, TimePoint now, const std::string& text) {
-    Throttle& throttle = _throttles[static_cast<std::size_t>(limit)];
-    const std::int64_t ticks = now.time_since_epoch().count();
-    std::int64_t quietUntil = throttle.quietUntil.load();
-    const std::int64_t next = (now + std::chrono::seconds(1)).time_since_epoch().count();
-    if (ticks < quietUntil || !throttle.quietUntil.compare_exchange_strong(quietUntil, next)) {
-        throttle.suppressed.fetch_add(1);
-        return;
+std::atomic<std::uint64_t>& EngineContext::counter(EngineLimit limit) {
+    switch (limit) {
+        case EngineLimit::ForeignOrigin:
+            return counters.foreignOrigins;
+        case EngineLimit::BodyTooLarge:
+            return counters.largeBodies;
+        case EngineLimit::BadPayload:
+            return counters.badPayloads;
+        case EngineLimit::BadPacket:
+            return counters.badPackets;
+        case EngineLimit::Outbound:
+            break;
     }
-    const std::uint64_t suppressed = throttle.suppressed.exchange(0);
-    logger.warning(suppressed == 0 ? text
-                                   : text + " (and " + std::to_string(suppressed) + " more)");
+    return counters.outboundLimit;
+}
+
+void EngineContext::warn(EngineLimit limit, TimePoint now, const std::string& text) {
+    counter(limit).fetch_add(1, std::memory_order_relaxed);
+    if (const auto leftOut = _throttles[static_cast<std::size_t>(limit)].pass(now))
+        logger.warning(text + LogThrottle::more(*leftOut));
 }
 
 }  // namespace socketio

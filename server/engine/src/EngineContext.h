@@ -7,15 +7,13 @@
 #include <string>
 #include <string_view>
 
+#include "socketio/base/Log.h"
 #include "socketio/engine/EngineOptions.h"
+#include "socketio/engine/EngineServer.h"
 #include "socketio/exchange/Exchange.h"
 
 #include "OriginPolicy.h"
 #include "SessionTable.h"
-
-namespace Poco {
-class Logger;
-}
 
 namespace socketio {
 
@@ -30,7 +28,7 @@ enum class EngineError {
 };
 
 /// Limits whose crossing is worth a line in the log.
-enum class EngineLimit { ForeignOrigin, BodyTooLarge, BadPayload, Outbound };
+enum class EngineLimit { ForeignOrigin, BodyTooLarge, BadPayload, BadPacket, Outbound };
 
 /// What the sessions of one EngineServer share: settings, the table, and how HTTP is answered.
 ///
@@ -44,12 +42,13 @@ public:
 
     const EngineOptions options;
     const std::size_t outboundLimit;
+    const Log logger;
     const OriginPolicy origins;
-    Poco::Logger& logger;
     SessionTable table;
     std::atomic<std::size_t> openSessions{0};
     std::atomic<bool> refusing{false};  // new sessions
     std::atomic<bool> stopping{false};
+    EngineCounters counters;
 
     bool serves(std::string_view transport) const;
 
@@ -66,15 +65,13 @@ public:
     /// The Set-Cookie value of a new session.
     std::string cookie(std::string_view sid, bool secure) const;
 
-    /// Logs at most one line per second and kind, and says how many it left out.
+    /// Counts, and logs at most one line per second and kind, which says how many it left out.
     void warn(EngineLimit limit, TimePoint now, const std::string& text);
 
 private:
-    struct Throttle {
-        std::atomic<std::int64_t> quietUntil{INT64_MIN};
-        std::atomic<std::uint64_t> suppressed{0};
-    };
-    std::array<Throttle, 4> _throttles;
+    std::atomic<std::uint64_t>& counter(EngineLimit limit);
+
+    std::array<LogThrottle, 5> _throttles;
 };
 
 }  // namespace socketio

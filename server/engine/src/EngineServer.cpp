@@ -6,7 +6,6 @@
 #include <vector>
 
 #include <Poco/Exception.h>
-#include <Poco/Logger.h>
 
 #include "EngineContext.h"
 #include "EngineRequest.h"
@@ -19,13 +18,22 @@ namespace {
 
 using Session = std::shared_ptr<EngineSessionImpl>;
 
-/// Runs `action` on the loop of the session: at once when this is it.
+/// Runs `action`, which belongs to a poll or a POST that came on the loop `from`, on the loop of
+/// the session: at once when that is the same. What the client sent first counts first: an upgrade
+/// packet that was there before may still wait to be read by the session's loop, hence one more
+/// turn while it is expected.
 template <class Action>
-void onHome(const Session& session, const Exchange::Ptr& exchange, Action&& action) {
-    if (exchange->loop() == session->loop())
+void forward(const Session& session, Executor::LoopId from, Action action) {
+    if (from == session->loop()) {
         action();
-    else
-        session->executor().post(session->loop(), std::forward<Action>(action));
+        return;
+    }
+    session->executor().post(session->loop(), [session, action = std::move(action)]() mutable {
+        if (session->upgrading())
+            session->executor().post(session->loop(), std::move(action));
+        else
+            action();
+    });
 }
 
 bool isPlainBody(const Environ& environ) {
@@ -50,6 +58,9 @@ struct EngineServer::Impl {
     void post(const Exchange::Ptr& exchange, const EngineRequest& request, const Session& session);
 
     bool serves(const EngineRequest& request) const;
+    WebSocketOptions webSocketOptions(Executor::LoopId loop) const {
+        return {context->options.maxHttpBufferSize, context->options.maxOutboundBytes, loop};
+    }
     Session makeSession(const Exchange::Ptr& exchange, const EngineRequest& request) const;
 
     const std::shared_ptr<EngineContext> context;
@@ -88,6 +99,8 @@ std::size_t EngineServer::sessionCount() const {
     return _impl->context->openSessions.load(std::memory_order_relaxed);
 }
 
+const EngineCounters& EngineServer::counters() const { return _impl->context->counters; }
+
 EngineSession::Ptr EngineServer::find(std::string_view sid) const {
     Session session = _impl->context->table.find(sid);
     if (session && session->closed()) session.reset();
@@ -101,14 +114,14 @@ void EngineServer::stop(TimePoint deadline) {
     refuseNew();
     Executor* const executor = _impl->executor.load();
     if (context.stopping.exchange(true) || executor == nullptr) return;
-    const Duration time = deadline - executor->clock().now();
+    const Duration time = deadline - Clock::system().now();
     _impl->shutdown = std::make_shared<Shutdown>(*executor, context.table.all(), time);
     _impl->shutdown->start();
     // A loop must not wait for itself.
     if (executor->currentLoop() != Executor::kNoLoop) return;
     {
         BlockingScope blocking(*executor);
-        if (context.table.waitEmpty(std::chrono::steady_clock::now() + time)) return;
+        if (context.table.waitEmpty(deadline)) return;
     }
     _impl->shutdown->dropRest(context.table.all());
 }
@@ -188,7 +201,7 @@ void EngineServer::Impl::open(const Exchange::Ptr& exchange, const EngineRequest
         openWebSocket(exchange, request);
     else if (exchange->isWebSocketHandshake())
         // As the official server: accepted and closed.
-        exchange->upgrade(context->options.maxHttpBufferSize)->close();
+        exchange->upgrade(webSocketOptions(exchange->loop()))->close();
     else
         openPolling(exchange, request);
 }
@@ -206,7 +219,7 @@ Session EngineServer::Impl::makeSession(const Exchange::Ptr& exchange,
 void EngineServer::Impl::openWebSocket(const Exchange::Ptr& exchange,
                                        const EngineRequest& request) {
     const Session session = makeSession(exchange, request);
-    const auto channel = exchange->upgrade(context->options.maxHttpBufferSize);
+    const auto channel = exchange->upgrade(webSocketOptions(session->loop()));
     const auto transport = std::make_shared<WebSocketTransport>(session, channel, request.base64);
     channel->setListener(transport);
     session->openWebSocket(transport, onOpen);
@@ -255,14 +268,21 @@ void EngineServer::Impl::continueSession(const Exchange::Ptr& exchange,
 
 void EngineServer::Impl::upgrade(const Exchange::Ptr& exchange, const EngineRequest& request,
                                  const Session& session) {
-    const auto channel = exchange->upgrade(context->options.maxHttpBufferSize);
+    // The connection moves to the loop of its session, so that what they say to each other needs
+    // no detour. All that is posted there from here on comes behind it.
+    const auto channel = exchange->upgrade(webSocketOptions(session->loop()));
     if (request.transport != EngineRequest::Transport::WebSocket) {
         channel->close();
         return;
     }
     const auto transport = std::make_shared<WebSocketTransport>(session, channel, request.base64);
+    // Before the listener: what the client says is to find the upgrade begun.
+    if (exchange->loop() == session->loop())
+        session->startUpgrade(transport);
+    else
+        session->executor().post(session->loop(),
+                                 [session, transport] { session->startUpgrade(transport); });
     channel->setListener(transport);
-    onHome(session, exchange, [session, transport] { session->startUpgrade(transport); });
 }
 
 void EngineServer::Impl::poll(const Exchange::Ptr& exchange, const EngineRequest& request,
@@ -271,19 +291,10 @@ void EngineServer::Impl::poll(const Exchange::Ptr& exchange, const EngineRequest
     // poll must not be missed.
     exchange->onAbort([weak = std::weak_ptr<EngineSessionImpl>(session), loop = exchange->loop()] {
         const Session owner = weak.lock();
-        if (!owner) return;
-        if (owner->loop() == loop)
-            owner->pollAborted();
-        else
-            owner->executor().post(owner->loop(), [owner] { owner->pollAborted(); });
+        if (owner) forward(owner, loop, [owner] { owner->pollAborted(); });
     });
-    if (exchange->loop() == session->loop()) {
-        session->poll(exchange, request.jsonpIndex);
-        return;
-    }
-    session->executor().post(session->loop(), [session, exchange, jsonp = request.jsonpIndex] {
-        session->poll(exchange, jsonp);
-    });
+    forward(session, exchange->loop(),
+            [session, exchange, jsonp = request.jsonpIndex] { session->poll(exchange, jsonp); });
 }
 
 void EngineServer::Impl::post(const Exchange::Ptr& exchange, const EngineRequest& request,
@@ -297,19 +308,18 @@ void EngineServer::Impl::post(const Exchange::Ptr& exchange, const EngineRequest
     if (exchange->loop() == session->loop()) {
         if (!session->postHead(exchange)) return;
     } else {
-        session->executor().post(session->loop(),
-                                 [session, exchange] { session->postHead(exchange); });
+        forward(session, exchange->loop(), [session, exchange] { session->postHead(exchange); });
     }
     // The session keeps the exchange; the callback must not, since the exchange keeps it.
-    exchange->receiveBody(context->options.maxHttpBufferSize,
-                          [session, weak = std::weak_ptr<Exchange>(exchange),
-                           jsonp = request.jsonp](Exchange::BodyStatus status) {
-                              const Exchange::Ptr received = weak.lock();
-                              if (!received) return;
-                              onHome(session, received, [session, received, status, jsonp] {
-                                  session->postBody(received, status, jsonp);
-                              });
-                          });
+    exchange->receiveBody(
+        context->options.maxHttpBufferSize, [session, weak = std::weak_ptr<Exchange>(exchange),
+                                             jsonp = request.jsonp](Exchange::BodyStatus status) {
+            const Exchange::Ptr received = weak.lock();
+            if (!received) return;
+            forward(session, received->loop(), [session, received, status, jsonp] {
+                session->postBody(received, status, jsonp);
+            });
+        });
 }
 
 }  // namespace socketio

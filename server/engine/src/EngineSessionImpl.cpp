@@ -6,7 +6,6 @@
 
 #include <Poco/Bugcheck.h>
 #include <Poco/Exception.h>
-#include <Poco/Logger.h>
 
 #include "socketio/protocol/EnginePayload.h"
 #include "socketio/protocol/WebSocketFrame.h"
@@ -21,6 +20,9 @@ using Type = EnginePacket::Type;
 constexpr std::chrono::seconds kLingerTime{30};
 constexpr std::chrono::seconds kFarewellTime{
     2};  // the same when the server stops and nothing is queued
+
+// What a client has for a sign of life at least when it is read again.
+constexpr std::chrono::seconds kReadingTime{1};
 
 constexpr std::uint16_t kGoingAway = 1001;
 constexpr char kBinaryTypeV3 = 4;
@@ -148,8 +150,9 @@ bool EngineSessionImpl::openPolling(const Exchange::Ptr& exchange, const std::st
         const auto session = weak.lock();
         if (session && session->_state == State::Open) session->startHeartbeat();
     });
-    const bool canUpgrade =
-        options().allowUpgrades && exchange->can().upgrade && _context->serves("websocket");
+    const Capabilities& can = exchange->can();
+    const bool canUpgrade = options().allowUpgrades && (can.upgrade || can.webSocketRoute) &&
+                            _context->serves("websocket");
     const std::string setCookie =
         options().cookie ? _context->cookie(sid(), exchange->environ().secure()) : std::string();
     _polling->park(exchange, jsonpIndex);
@@ -180,7 +183,7 @@ bool EngineSessionImpl::send(const EngineMessage::Ptr& message) {
     // One message alone may be larger than what may wait.
     if (waiting > 0 && waiting + message->bytes() > _context->outboundLimit) {
         _context->warn(EngineLimit::Outbound, now(),
-                       "session " + sid() + " closed: " + std::to_string(waiting) +
+                       who() + " closed: " + std::to_string(waiting) +
                            " bytes wait for a client that does not read");
         close(CloseReason::TransportError, "outbound limit");
         return false;
@@ -228,7 +231,7 @@ void EngineSessionImpl::poll(const Exchange::Ptr& exchange, const std::string& j
         _context->refuse(exchange, EngineError::SessionUnknown);
         return;
     }
-    if (_webSocket || upgradeArriving()) {
+    if (_webSocket) {
         _context->refuse(exchange, EngineError::BadRequest);
         return;
     }
@@ -252,7 +255,7 @@ void EngineSessionImpl::pollAborted() {
     // Not only the poll that is parked: one on another loop may have been answered from here just
     // when its client went away, and what the answer held is lost then. But not one that was
     // refused because of an upgrade.
-    if (_webSocket || upgradeArriving()) return;
+    if (_webSocket) return;
     close(CloseReason::TransportError, "poll aborted");
 }
 
@@ -261,7 +264,7 @@ bool EngineSessionImpl::postHead(const Exchange::Ptr& exchange) {
         _context->refuse(exchange, EngineError::SessionUnknown);
         return false;
     }
-    if (_webSocket || upgradeArriving()) {
+    if (_webSocket) {
         _context->refuse(exchange, EngineError::BadRequest);
         return false;
     }
@@ -271,6 +274,7 @@ bool EngineSessionImpl::postHead(const Exchange::Ptr& exchange) {
         return false;
     }
     _polling->setPost(exchange);
+    _lastPost = now();
     return true;
 }
 
@@ -278,6 +282,7 @@ void EngineSessionImpl::postBody(const Exchange::Ptr& exchange, Exchange::BodySt
                                  bool jsonp) {
     if (!_polling || _polling->post() != exchange) return;  // refused meanwhile
     const auto keep = self();
+    _lastPost = now();
     switch (status) {
         case Exchange::BodyStatus::Complete:
             receivePost(exchange, jsonp);
@@ -285,7 +290,7 @@ void EngineSessionImpl::postBody(const Exchange::Ptr& exchange, Exchange::BodySt
         case Exchange::BodyStatus::TooLarge:
             _polling->forgetPost();
             _context->warn(EngineLimit::BodyTooLarge, now(),
-                           "session " + sid() + ": a POST is larger than maxHttpBufferSize");
+                           who() + ": a POST is larger than maxHttpBufferSize");
             _context->answer(exchange, Response{413, {}, {}});
             break;
         case Exchange::BodyStatus::Incomplete:
@@ -322,9 +327,9 @@ void EngineSessionImpl::receivePost(const Exchange::Ptr& exchange, bool jsonp) {
 
 bool EngineSessionImpl::receivePayload(const Exchange::Ptr& exchange, bool jsonp) {
     const auto bad = [&](const char* detail, CloseReason reason) {
-        _context->warn(EngineLimit::BadPayload, now(),
-                       "session " + sid() + ": bad POST: " + detail);
-        return wrong(reason, detail);
+        _context->warn(EngineLimit::BadPayload, now(), who() + ": bad POST: " + detail);
+        close(reason, detail);
+        return false;
     };
     const bool octetStream = isOctetStream(exchange->environ());
     if (octetStream && revision() == EngineRevision::V4)
@@ -357,7 +362,19 @@ void EngineSessionImpl::postAborted(const Exchange* exchange) {
 
 // ---- packets from the client
 
+/// The client, for the log. A sid is all that it takes to act as the client: debug lines alone show
+/// it.
+std::string EngineSessionImpl::who() const {
+    const std::shared_ptr<const Environ> request = environ();
+    std::string name = request ? escapedForLog(request->remoteAddress(), 64) : std::string();
+    if (name.empty()) name = "a client";
+    if (_context->logger.debug()) name += " (session " + sid() + ')';
+    return name;
+}
+
 bool EngineSessionImpl::wrong(CloseReason reason, const char* detail) {
+    if (reason != CloseReason::TransportClose)
+        _context->warn(EngineLimit::BadPacket, now(), who() + ": bad packet: " + detail);
     close(reason, detail);
     return false;
 }
@@ -501,22 +518,26 @@ void EngineSessionImpl::startHeartbeat() {
     armTimer();
 }
 
-/// A sign of life. The timer is left where it is when it fires early enough.
+/// A heartbeat. The timer is left where it is when it fires early enough.
 void EngineSessionImpl::alive() {
     const TimePoint time = now();
-    _deadline = time + options().pingInterval + options().pingTimeout;
+    _deadline = time + patience();
     _nextPing = time + (revision() == EngineRevision::V4 ? options().pingInterval
                                                          : options().pingTimeout / 2);
     if (_timer.armed() && nextWake() < _timer.deadline()) armTimer();
 }
 
+/// Whatever the client sends is a sign of life, as to the official server: its heartbeat may wait
+/// behind a large message or many of them. It is asked for only when the time is up, so that
+/// packets cost nothing here.
+TimePoint EngineSessionImpl::lastHeard() const {
+    return _webSocket ? std::max(_webSocket->lastReceived(), _lastPost) : _lastPost;
+}
+
 TimePoint EngineSessionImpl::nextWake() const {
-    const bool watched = options().monitorClients && !_paused;
-    TimePoint wake = watched ? _deadline : TimePoint::max();
-    // One ping at a time, unless its pong could not be seen anyway: the client has to hear from us
-    // in any case. While reading is paused, a client of revision 3 gets pongs for pings unread.
-    const bool beats = revision() == EngineRevision::V4 ? !_pingOutstanding || !watched : _paused;
-    if (beats) wake = std::min(wake, _nextPing);
+    TimePoint wake = watched() ? _deadline : TimePoint::max();
+    // While reading is paused, a client of revision 3 gets pongs for pings unread.
+    if (revision() == EngineRevision::V4 || _paused) wake = std::min(wake, _nextPing);
     return wake;
 }
 
@@ -530,8 +551,15 @@ void EngineSessionImpl::armTimer() {
 
 void EngineSessionImpl::sendHeartbeat() {
     const bool v4 = revision() == EngineRevision::V4;
-    _nextPing = now() + (v4 ? options().pingInterval : options().pingTimeout / 2);
+    const TimePoint time = now();
+    // One ping at a time, unless its pong cannot have been seen: a client that lives has to hear
+    // from us, or it gives up.
+    const bool waits = v4 && watched() && _pingOutstanding && lastHeard() <= _pingSent;
+    _nextPing =
+        waits ? TimePoint::max() : time + (v4 ? options().pingInterval : options().pingTimeout / 2);
+    if (waits) return;
     _pingOutstanding = v4;
+    _pingSent = time;
     sendControl(v4 ? Type::Ping : Type::Pong);
 }
 
@@ -543,9 +571,15 @@ void EngineSessionImpl::timerFired(void* context) {
         return;
     }
     const TimePoint time = session->now();
-    if (session->options().monitorClients && !session->_paused && time >= session->_deadline) {
-        session->close(CloseReason::PingTimeout, {});
-        return;
+    if (session->watched() && time >= session->_deadline) {
+        session->_deadline =
+            std::max(session->_deadline, session->lastHeard() + session->patience());
+        if (time >= session->_deadline) {
+            session->close(CloseReason::PingTimeout, {});
+            return;
+        }
+        // It lives, and has not been heard of for a while itself.
+        session->_nextPing = std::min(session->_nextPing, time);
     }
     if (time >= session->nextWake()) session->sendHeartbeat();
     session->armTimer();
@@ -560,8 +594,9 @@ void EngineSessionImpl::pauseInput(bool paused) {
         _pausedSince = time;
         if (revision() == EngineRevision::V3) _nextPing = time + options().pingTimeout / 2;
     } else {
-        _deadline = std::min(_deadline + (time - _pausedSince),
-                             time + options().pingInterval + options().pingTimeout);
+        // What is left of its time, and enough to read what has come meanwhile.
+        const Duration least = std::min<Duration>(options().pingTimeout, kReadingTime);
+        _deadline = std::clamp(_deadline + (time - _pausedSince), time + least, time + patience());
         if (_polling && _polling->post() &&
             _polling->postStage == PollingTransport::PostStage::Held) {
             _polling->answerPost(true);

@@ -60,6 +60,8 @@ public:
     void postBody(const Exchange::Ptr& exchange, Exchange::BodyStatus status, bool jsonp);
     void postAborted(const Exchange* exchange);
     void startUpgrade(std::shared_ptr<WebSocketTransport> candidate);
+    /// The client may say at any moment that it goes on over a WebSocket.
+    bool upgrading() const { return _probe != nullptr && _probe->probed(); }
     /// Ends it without telling the client any more: stop() has run out of time.
     void drop(CloseReason reason);
     /// Lets go of everything that may hold the session: its server goes, and no loop runs.
@@ -69,9 +71,6 @@ public:
     void webSocketMessage(WebSocketTransport& transport, bool binary, std::string_view data);
     void webSocketClosed(WebSocketTransport& transport, std::uint16_t code,
                          std::string_view detail);
-    /// An upgrade packet is on its way from another loop, until it has been handled.
-    void upgradeArrived() { _upgradesArriving.fetch_add(1, std::memory_order_release); }  // [any]
-    void upgradeHandled() { _upgradesArriving.fetch_sub(1, std::memory_order_release); }
 
     // From its UpgradeProbe.
     void upgradeTimedOut();
@@ -98,11 +97,15 @@ private:
     void receivePost(const Exchange::Ptr& exchange, bool jsonp);
     bool receivePayload(const Exchange::Ptr& exchange, bool jsonp);
     bool wrong(CloseReason reason, const char* detail);
+    std::string who() const;
 
     // The heartbeat.
     TimePoint now() const { return timers().now(); }
     void startHeartbeat();
     void alive();
+    Duration patience() const { return options().pingInterval + options().pingTimeout; }
+    TimePoint lastHeard() const;
+    bool watched() const { return options().monitorClients && !_paused; }
     void sendHeartbeat();
     TimePoint nextWake() const;
     void armTimer();
@@ -112,7 +115,6 @@ private:
     void flushSoon();
     void flush();
 
-    bool upgradeArriving() const { return _upgradesArriving.load(std::memory_order_acquire) > 0; }
     void upgrade();
     void dropProbe();
 
@@ -133,6 +135,8 @@ private:
     Timer _timer;           // the heartbeat, then the lingering
     TimePoint _deadline{};  // of a sign of life
     TimePoint _nextPing{};  // v3: of the next pong while reading is paused
+    TimePoint _pingSent{};  // v4
+    TimePoint _lastPost{};  // when one came last
     TimePoint _pausedSince{};
     mutable Mutex _environMutex;  // a leaf
     std::shared_ptr<const Environ> _environ SOCKETIO_GUARDED_BY(_environMutex);
@@ -143,7 +147,6 @@ private:
     bool _pingOutstanding = false;
     std::atomic<bool> _closed{false};
     std::atomic<bool> _onWebSocket{false};
-    std::atomic<unsigned> _upgradesArriving{0};
 };
 
 }  // namespace socketio

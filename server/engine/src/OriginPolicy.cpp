@@ -7,8 +7,6 @@
 #include <optional>
 #include <string>
 
-#include <Poco/Logger.h>
-
 namespace socketio {
 
 namespace {
@@ -127,10 +125,9 @@ bool OriginPolicy::allows(const Environ& environ) const {
     try {
         return _allowed.function && _allowed.function(std::string(origin), environ);
     } catch (const std::exception& e) {
-        Poco::Logger::get("socketio.engine")
-            .error(std::string("corsAllowedOrigins function failed: ") + e.what());
+        _logger.error(std::string("corsAllowedOrigins function failed: ") + e.what());
     } catch (...) {
-        Poco::Logger::get("socketio.engine").error("corsAllowedOrigins function failed");
+        _logger.error("corsAllowedOrigins function failed");
     }
     return false;
 }

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <string_view>
+#include <utility>
 
+#include "socketio/base/Log.h"
 #include "socketio/engine/EngineOptions.h"
 #include "socketio/exchange/Environ.h"
 #include "socketio/exchange/Response.h"
@@ -15,8 +17,10 @@ namespace socketio {
 /// Threads: immutable; a function given by the application is called on the loops.
 class OriginPolicy {
 public:
-    OriginPolicy(AllowedOrigins allowed, bool credentials)
-        : _allowed(std::move(allowed)), _credentials(credentials) {}
+    /// `logger` hears when the application's function throws.
+    OriginPolicy(AllowedOrigins allowed, bool credentials,
+                 const Log& logger = Log("socketio.engine"))
+        : _allowed(std::move(allowed)), _credentials(credentials), _logger(logger) {}
 
     bool allows(const Environ& environ) const;
 
@@ -29,6 +33,7 @@ public:
 private:
     AllowedOrigins _allowed;
     bool _credentials;
+    Log _logger;
 };
 
 }  // namespace socketio

@@ -12,12 +12,12 @@ namespace socketio {
 
 class EngineSessionImpl;
 
-/// One WebSocket of a session: the one it speaks over, or the candidate of an upgrade. When the
-/// connection lives on another loop than the session, what arrives is posted there, in order.
+/// One WebSocket of a session: the one it speaks over, or the candidate of an upgrade. Its channel
+/// lives on the loop of the session.
 ///
 /// Owner:   the channel, as its listener, and the session. It holds both until the connection is
 ///          gone or has been closed by us.
-/// Threads: confined to the session's loop, except what the channel calls.
+/// Threads: confined to the session's loop; made on any.
 class WebSocketTransport final : public WebSocketListener,
                                  public std::enable_shared_from_this<WebSocketTransport> {
 public:
@@ -25,14 +25,14 @@ public:
                        std::shared_ptr<WebSocketChannel> channel, bool base64);
 
     bool base64() const { return _base64; }
-    /// On another loop than the session.
-    bool foreign() const { return _foreign; }
 
     void send(SharedFrame frames) {
         if (_channel) _channel->send(std::move(frames));
     }
-    /// What waits for the kernel; 0 for a foreign one, whose connection enforces its own limit.
-    std::size_t queuedBytes() const { return _channel && !_foreign ? _channel->queuedBytes() : 0; }
+    /// What waits for the kernel.
+    std::size_t queuedBytes() const { return _channel ? _channel->queuedBytes() : 0; }
+    /// When bytes last came from the client.
+    TimePoint lastReceived() const { return _channel ? _channel->lastReceived() : TimePoint(); }
     void pauseReading(bool paused) {
         if (_channel) _channel->pauseReading(paused);
     }
@@ -42,19 +42,14 @@ public:
     /// Leaves the connection to its front end.
     void letGo() { _channel.reset(); }
 
-    // WebSocketListener, on the channel's loop.
+    // WebSocketListener
     void onMessage(bool binary, std::string_view data) override;
     void onClosed(std::uint16_t code, std::string_view detail) override;
 
 private:
-    enum class Stage : std::uint8_t { Fresh, Probed, Other };
-    bool noteUpgrade(bool binary, std::string_view data);
-
     std::shared_ptr<EngineSessionImpl> _session;
     std::shared_ptr<WebSocketChannel> _channel;  // null once we have closed it
     const bool _base64;
-    const bool _foreign;
-    Stage _stage = Stage::Fresh;  // only of a foreign one, on the channel's loop
 };
 
 }  // namespace socketio

@@ -5,35 +5,35 @@
 
 namespace socketio {
 
-std::uint64_t Acknowledgements::add(AckCallback callback, TimePoint deadline) {
+std::uint64_t Acknowledgements::add(PendingAck callback, TimePoint deadline) {
     _entries.push_back({++_lastId, std::move(callback), deadline});
     ++_outstanding;
     return _lastId;
 }
 
-AckCallback Acknowledgements::take(std::uint64_t id) {
+PendingAck Acknowledgements::take(std::uint64_t id) {
     const auto entry =
         std::lower_bound(_entries.begin(), _entries.end(), id,
                          [](const Entry& e, std::uint64_t key) { return e.id < key; });
     if (entry == _entries.end() || entry->id != id || !entry->callback) return {};
-    AckCallback callback = std::exchange(entry->callback, {});
+    PendingAck callback = std::move(entry->callback);
     --_outstanding;
     tidy();
     return callback;
 }
 
-std::vector<AckCallback> Acknowledgements::takeExpired(TimePoint now) {
-    std::vector<AckCallback> expired;
+std::vector<PendingAck> Acknowledgements::takeExpired(TimePoint now) {
+    std::vector<PendingAck> expired;
     for (Entry& entry : _entries) {
         if (!entry.callback || entry.deadline > now) continue;
-        expired.push_back(std::exchange(entry.callback, {}));
+        expired.push_back(std::move(entry.callback));
         --_outstanding;
     }
     tidy();
     return expired;
 }
 
-std::vector<AckCallback> Acknowledgements::takeAll() { return takeExpired(TimePoint::max()); }
+std::vector<PendingAck> Acknowledgements::takeAll() { return takeExpired(TimePoint::max()); }
 
 TimePoint Acknowledgements::nextDeadline() const {
     TimePoint next = TimePoint::max();

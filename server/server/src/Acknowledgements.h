@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "socketio/base/Clock.h"
@@ -9,6 +10,10 @@
 #include "socketio/managers/PacketSink.h"
 
 namespace socketio {
+
+/// What waits for an acknowledgement. It holds what the application has given its callback, so it
+/// is called and destroyed where the application's code may run; never null while it waits.
+using PendingAck = std::unique_ptr<AckCallback>;
 
 /// The acknowledgements that one socket still owes, by their ids: 1, 2, 3...
 ///
@@ -20,14 +25,14 @@ public:
     Acknowledgements(Timer::Callback onExpiry, void* context) : timer(onExpiry, context) {}
 
     /// The id to send.
-    std::uint64_t add(AckCallback callback, TimePoint deadline);
+    std::uint64_t add(PendingAck callback, TimePoint deadline);
 
-    /// The callback of an id, once; empty for an id that is not outstanding.
-    AckCallback take(std::uint64_t id);
+    /// The callback of an id, once; null for an id that is not outstanding.
+    PendingAck take(std::uint64_t id);
 
     /// Callbacks to be destroyed without a call, where no lock is held.
-    std::vector<AckCallback> takeExpired(TimePoint now);
-    std::vector<AckCallback> takeAll();
+    std::vector<PendingAck> takeExpired(TimePoint now);
+    std::vector<PendingAck> takeAll();
 
     std::size_t outstanding() const { return _outstanding; }
     /// The earliest deadline, or TimePoint::max().
@@ -38,7 +43,7 @@ public:
 private:
     struct Entry {
         std::uint64_t id;
-        AckCallback callback;  // empty: answered or expired
+        PendingAck callback;  // null: answered or expired
         TimePoint deadline;
     };
 

@@ -4,10 +4,10 @@
 
 namespace socketio {
 
-void CallState::answer(const Value::Array& values) {
+void CallState::answer(Value::Array values) {
     MutexLock lock(_mutex);
     if (_outcome != Outcome::Waiting) return;
-    _values = values;
+    _values = std::move(values);
     _outcome = Outcome::Answered;
     _changed.notifyAll();
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <utility>
 
 #include "socketio/base/Clock.h"
 #include "socketio/base/Mutex.h"
@@ -15,7 +16,7 @@ class CallState {
 public:
     enum class Outcome { Waiting, Answered, Gone };
 
-    void answer(const Value::Array& values);
+    void answer(Value::Array values);
     void giveUp();
     Outcome waitUntil(TimePoint deadline);
     Value::Array takeValues();
@@ -36,7 +37,8 @@ public:
     CallCompletion(std::shared_ptr<CallState> state, TimePoint deadline)
         : _ticket(std::make_shared<Ticket>(std::move(state))), _deadline(deadline) {}
 
-    void operator()(const Value::Array& values) const { _ticket->state->answer(values); }
+    void operator()(const Value::Array& values) const { answer(values); }
+    void answer(Value::Array values) const { _ticket->state->answer(std::move(values)); }
 
     /// How long the entry has to be kept: a little longer than the caller waits.
     TimePoint deadline() const { return _deadline + std::chrono::seconds(1); }

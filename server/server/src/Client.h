@@ -15,6 +15,7 @@
 #include "socketio/protocol/SocketPacketDecoder.h"
 #include "socketio/server/Socket.h"
 
+#include "Acknowledgements.h"
 #include "HandlerTable.h"
 #include "ServerCore.h"
 
@@ -43,7 +44,8 @@ public:
     EngineSession& session() const { return *_session; }
     int protocol() const { return _session->revision() == EngineRevision::V3 ? 4 : 5; }
     void post(Task task, std::size_t bytes = 0);  ///< To the session's loop.
-    void postToStrand(Task task);  ///< Runs after everything that has arrived so far.
+    /// Runs `task` when everything that has arrived so far has been handled, on whichever worker.
+    void afterInput(Task task);
 
     // ---- to the client [loop]
     void queue(Socket& socket, const EngineMessage::Ptr& message);
@@ -53,8 +55,9 @@ public:
     /// The id for one more callback; 0 when the socket has been closed or too many are outstanding.
     std::uint64_t addAck(Socket& socket, const AckCallback& callback, TimePoint deadline);
     bool acksFull(Socket& socket);
-    void dropAck(Socket& socket, std::uint64_t id);
-    void acknowledge(const SocketPtr& socket, std::uint64_t id, const Value::Array& values);
+    /// Takes an id back that has not been sent.
+    void cancelAck(Socket& socket, std::uint64_t id);
+    void acknowledge(const SocketPtr& socket, std::uint64_t id, Value::Array values);
     Value session(const Socket& socket) const;
     void saveSession(Socket& socket, Value value);
 
@@ -73,6 +76,8 @@ public:
     class CallScope;
 
 private:
+    // Marks what the calling thread does.
+    class RunningScope;
     struct EventTask;
     struct AckTask;
     struct ApartEvent;
@@ -87,26 +92,36 @@ private:
     void connect(std::string nsp, Value auth);
     void accept(const SocketPtr& socket);
     void refuse(const SocketPtr& socket, const Value& data);
+    Value refusal(const ConnectionRefused& refused) const;  // [any] as the client is told
     void leave(const SocketPtr& socket, bool close);
     void retire(const SocketPtr& socket);
     void closeSocket(const SocketPtr& socket, DisconnectReason reason, std::string_view detail);
     void closeSession(CloseReason reason, std::string_view detail);
     void violation(std::string_view detail);
+    void badPacket(std::string_view detail);
+    void armConnectTimer();
     void sendPacket(SocketPacket::Type type, const std::string& nsp, const Value* data);
     void ackTimerFired(Socket& socket);
     void dropAcks(Socket& socket);
+    void forget(std::vector<PendingAck> callbacks);
     SocketPtr* findSlot(std::string_view nsp);
     bool hasLeft(std::string_view nsp) const;
 
     // ---- back-pressure [loop]
-    void postInput(Task task);
+    void postInput(Task task, std::size_t bytes);
     void postApart(const SocketPtr& socket, Value::Array data, std::uint64_t id);
     void checkLoad(Strand::Load load);
     bool overLimit(const Strand::Load& load) const;
     void resumeInput();
+    void count(const Strand::Load& load);
+    void uncount();
+    void awaitDrain(std::size_t tasks, std::size_t bytes);
+    void drained();
     bool apartDrained() const;           // [any]
     bool awaitApart();                   // [any]
     void apartEnded(std::size_t bytes);  // [any]
+    void afterApart(Task task);          // [any]
+    void runAfterApart();                // [any]
 
     // ---- handlers [strand]
     void runConnect(const SocketPtr& socket, Value auth);
@@ -127,12 +142,13 @@ private:
 
     // [loop]
     SocketPacketDecoder _decoder;
-    std::vector<SocketPtr> _sockets;       // connecting or connected
-    std::vector<std::string> _left;        // namespaces left lately: packets may have crossed
-    std::unique_ptr<Timer> _connectTimer;  // until the first namespace is joined
-    std::unique_ptr<Timer> _halfTimer;     // since the first packet with attachments
-    TimePoint _halfSince{};                // of the packet whose attachments are outstanding
-    std::size_t _packetBytes = 0;          // of the packet in hand
+    std::vector<SocketPtr> _sockets;  // connecting or connected
+    std::vector<std::string> _left;   // namespaces left lately: packets may have crossed
+    std::unique_ptr<Timer>
+        _connectTimer;                  // until the first is joined; armed while none is asked for
+    std::unique_ptr<Timer> _halfTimer;  // since the first packet with attachments
+    TimePoint _halfSince{};             // of the packet whose attachments are outstanding
+    Strand::Load _counted;              // of what waits, in the total of the server
     bool _paused = false;
     bool _violated = false;
     bool _closed = false;
@@ -147,8 +163,10 @@ private:
     std::atomic<std::size_t> _apartTasks{0};
     std::atomic<std::size_t> _apartBytes{0};
     std::atomic<bool> _apartAwaited{false};  // reading goes on when they have come down
+    std::atomic<bool> _apartEndAwaited{false};
+    std::unique_ptr<std::vector<Task>> _afterApart;  // _mutex; run when none is left
 
-    mutable Mutex _mutex;  // a leaf; acknowledgements and sessions of the sockets
+    mutable Mutex _mutex;  // a leaf; acknowledgements and sessions of the sockets, _afterApart
 };
 
 class Client::CallScope {

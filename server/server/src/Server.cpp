@@ -83,9 +83,15 @@ std::shared_ptr<EngineListener> Server::openSession(const EngineSession::Ptr& se
 
 void Server::start(Executor& executor) { _core->start(executor); }
 
-void Server::stop(TimePoint deadline) { _core->stop(deadline); }
+bool Server::stop(TimePoint deadline) { return _core->stop(deadline); }
+
+bool Server::hasSession(std::string_view sid) const { return _core->hasSession(sid); }
 
 const ServerOptions& Server::options() const { return _core->options(); }
+
+const ServerCounters& Server::counters() const { return _core->counters(); }
+
+const EngineCounters& Server::engineCounters() const { return _core->engineCounters(); }
 
 ClientManager& Server::manager() const { return _core->manager(); }
 

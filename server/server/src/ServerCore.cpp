@@ -31,11 +31,17 @@ ServerOptions checked(ServerOptions options) {
     positive("ackTimeout", options.ackTimeout);
     positive("inboundTasks", options.inboundTasks);
     positive("inboundBytes", options.inboundBytes);
+    positive("totalInboundTasks", options.totalInboundTasks);
+    positive("totalInboundBytes", options.totalInboundBytes);
     for (std::string& nsp : options.namespaces) nsp = namespaceName(nsp);
     return options;
 }
 
 Socket& asSocket(const LocalSocketPtr& socket) { return static_cast<Socket&>(*socket); }
+
+EngineMessage::Ptr asMessage(EncodedSocketPacket packet) {
+    return EngineMessage::create(std::move(packet.text), std::move(packet.attachments));
+}
 
 // One message on its way to one socket; fits into a Task without an allocation.
 struct Delivery {
@@ -48,7 +54,7 @@ struct Delivery {
 }  // namespace
 
 ServerCore::ServerCore(Server& server, ServerOptions options)
-    : _server(server),
+    : _server(&server),
       _options(checked(std::move(options))),
       _manager(_options.clientManager ? _options.clientManager : std::make_shared<MemoryManager>()),
       _log(_options.logger ? *_options.logger : Poco::Logger::get("socketio.server")),
@@ -59,6 +65,12 @@ ServerCore::ServerCore(Server& server, ServerOptions options)
 }
 
 ServerCore::~ServerCore() = default;
+
+Server& ServerCore::server() const {
+    Server* const server = _server.load(std::memory_order_acquire);
+    if (!server) throw Poco::IllegalStateException("the Server of this socket is gone");
+    return *server;
+}
 
 // ---- handlers -----------------------------------------------------------------------------------
 
@@ -75,7 +87,8 @@ void ServerCore::addHandler(std::string_view event, HandlerPtr handler, std::str
 void ServerCore::registerNamespace(std::shared_ptr<Namespace> object) {
     if (!object) throw Poco::InvalidArgumentException("registerNamespace(): no object");
     Server* owner = nullptr;
-    if (!object->_server.compare_exchange_strong(owner, &_server) && owner != &_server)
+    if (Server* const own = &server();
+        !object->_server.compare_exchange_strong(owner, own) && owner != own)
         throw Poco::IllegalStateException("the object for the namespace \"" + object->nsp() +
                                           "\" belongs to another server");
     std::shared_ptr<const HandlerTable> old;  // goes after the lock
@@ -130,19 +143,39 @@ void ServerCore::emitTo(Socket& socket, std::string_view event, Arguments argume
     deliverToOne(socket.shared_from_this(), data, callback.function());
 }
 
+/// A BlockingScope that the hub need not outlive.
+class ServerCore::Blocking {
+public:
+    explicit Blocking(ServerCore& core) : _core(core) {
+        const ExecutorGate::Pass pass(_core._gate);
+        if (pass && _core._executor.load()) _core.executor().beginBlocking();
+    }
+    ~Blocking() {
+        const ExecutorGate::Pass pass(_core._gate);
+        if (pass && _core._executor.load()) _core.executor().endBlocking();
+    }
+    Blocking(const Blocking&) = delete;
+    Blocking& operator=(const Blocking&) = delete;
+
+private:
+    ServerCore& _core;
+};
+
 template <class Emit>
 Value ServerCore::await(std::string_view event, Duration timeout, Emit&& emit) {
     if (!_executor.load()) throw Poco::IllegalStateException("call() before the server started");
-    if (_stopped.load(std::memory_order_acquire))
-        throw Poco::IllegalStateException("the server has been stopped");
     const auto state = std::make_shared<CallState>();
     const TimePoint deadline = Clock::system().now() + timeout;
 
     CallState::Outcome outcome;
     {
         const Client::CallScope reading;  // before anybody can answer
-        emit(AckCallback(CallCompletion(state, executor().clock().now() + timeout)));
-        const BlockingScope blocking(executor());
+        {
+            const ExecutorGate::Pass pass(_gate);
+            if (!pass) throw Poco::IllegalStateException("the server has been stopped");
+            emit(AckCallback(CallCompletion(state, executor().clock().now() + timeout)));
+        }
+        const Blocking blocking(*this);
         outcome = state->waitUntil(deadline);
     }
     switch (outcome) {
@@ -196,8 +229,7 @@ EngineMessage::Ptr ServerCore::encode(SocketPacket::Type type, const std::string
                                       std::string& problem) const {
     auto encoded =
         encodeSocketPacket(type, nsp, id, data, EngineMessage::kHeadroom, _options.json.get());
-    if (encoded.ok())
-        return EngineMessage::create(std::move(encoded->text), std::move(encoded->attachments));
+    if (encoded.ok()) return asMessage(std::move(*encoded));
     problem = encoded.error().detail;
     return nullptr;
 }
@@ -220,20 +252,19 @@ void Delivery::operator()() const {
 
 }  // namespace
 
-EngineMessage::Ptr ServerCore::encodeEvent(const std::string& nsp, const Value& data) const {
-    std::string problem;
-    EngineMessage::Ptr message =
-        encode(SocketPacket::Type::Event, nsp, std::nullopt, &data, problem);
-    if (!message) refuseData(data, problem);
-    return message;
+EncodedSocketPacket ServerCore::encodeEvent(const std::string& nsp, const Value& data) const {
+    auto encoded = encodeSocketPacket(SocketPacket::Type::Event, nsp, std::nullopt, &data,
+                                      EngineMessage::kHeadroom, _options.json.get());
+    if (!encoded) refuseData(data, encoded.error().detail);
+    return std::move(*encoded);
 }
 
 void ServerCore::deliverToOne(const LocalSocketPtr& recipient, const Value& data,
                               const AckCallback& callback) {
-    // A socket that the application has kept: the hub may be gone.
-    if (_stopped.load(std::memory_order_acquire)) return;
+    const ExecutorGate::Pass pass(_gate);
+    if (!pass) return;
     if (callback) return deliverWithAcks({&recipient, 1}, recipient->nsp(), data, callback);
-    EngineMessage::Ptr message = encodeEvent(recipient->nsp(), data);
+    EngineMessage::Ptr message = asMessage(encodeEvent(recipient->nsp(), data));
     const std::size_t bytes = message->bytes();
     executor().post(loopOf(recipient), Delivery{recipient, std::move(message)}, bytes);
 }
@@ -242,9 +273,10 @@ void ServerCore::deliver(std::vector<LocalSocketPtr> recipients, const std::stri
                          const Value& data, const AckCallback& callback) {
     if (recipients.empty()) return;
     if (recipients.size() == 1) return deliverToOne(recipients[0], data, callback);
-    if (_stopped.load(std::memory_order_acquire)) return;
+    const ExecutorGate::Pass pass(_gate);
+    if (!pass) return;
     if (callback) return deliverWithAcks(recipients, nsp, data, callback);
-    const EngineMessage::Ptr message = encodeEvent(nsp, data);
+    const EngineMessage::Ptr message = asMessage(encodeEvent(nsp, data));
 
     using Sockets = std::vector<LocalSocketPtr>;
     Executor& executor = this->executor();
@@ -272,34 +304,33 @@ void ServerCore::deliver(std::vector<LocalSocketPtr> recipients, const std::stri
 
 void ServerCore::deliverWithAcks(std::span<const LocalSocketPtr> recipients, const std::string& nsp,
                                  const Value& data, const AckCallback& callback) {
-    const auto overflow = [&data] {
-        throw Poco::PoolOverflowException(
-            "emit(): too many acknowledgements are outstanding for "
-            "the event \"" +
-            data[0].asString() + '"');
-    };
-    for (const LocalSocketPtr& each : recipients)
-        if (asSocket(each).client().acksFull(asSocket(each))) overflow();
-
     const auto* call = callback.target<CallCompletion>();
     const TimePoint deadline =
         call ? call->deadline() : executor().clock().now() + _options.ackTimeout;
+    EncodedSocketPacket encoded = encodeEvent(nsp, data);
+    // All ids first: it goes to all of them or to none.
+    std::vector<std::uint64_t> ids;
+    ids.reserve(recipients.size());
     for (const LocalSocketPtr& each : recipients) {
         Socket& socket = asSocket(each);
-        Client& client = socket.client();
-        const std::uint64_t id = client.addAck(socket, callback, deadline);
-        if (id == 0) {
-            if (client.acksFull(socket)) overflow();
-            continue;  // it has just been closed
-        }
-        std::string problem;
-        EngineMessage::Ptr message = encode(SocketPacket::Type::Event, nsp, id, &data, problem);
-        if (!message) {
-            client.dropAck(socket, id);
-            refuseData(data, problem);
-        }
+        ids.push_back(socket.client().addAck(socket, callback, deadline));
+        if (ids.back() != 0 || !socket.client().acksFull(socket)) continue;  // 0: just closed
+        for (std::size_t i = 0; i < ids.size(); ++i)
+            asSocket(recipients[i]).client().cancelAck(asSocket(recipients[i]), ids[i]);
+        _counters.ackOverflows.fetch_add(1, std::memory_order_relaxed);
+        throw Poco::PoolOverflowException(
+            "emit(): too many acknowledgements are outstanding for the event \"" +
+            data[0].asString() + '"');
+    }
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+        const LocalSocketPtr& each = recipients[i];
+        if (ids[i] == 0) continue;
+        // Only the ids differ. The last one takes the text itself.
+        EncodedSocketPacket own = &each == &recipients.back() ? std::move(encoded) : encoded;
+        own.setAckId(ids[i]);
+        EngineMessage::Ptr message = asMessage(std::move(own));
         const std::size_t bytes = message->bytes();
-        client.post(
+        asSocket(each).client().post(
             [each, message = std::move(message), deadline] {
                 Socket& to = asSocket(each);
                 to.client().queueWithAck(to, message, deadline);
@@ -309,9 +340,11 @@ void ServerCore::deliverWithAcks(std::span<const LocalSocketPtr> recipients, con
 }
 
 void ServerCore::acknowledge(const LocalSocketPtr& socket, std::uint64_t id,
-                             const Value::Array& arguments) {
+                             Value::Array arguments) {
+    const ExecutorGate::Pass pass(_gate);
+    if (!pass) return;
     const auto to = std::static_pointer_cast<Socket>(socket);
-    to->client().acknowledge(to, id, arguments);
+    to->client().acknowledge(to, id, std::move(arguments));
 }
 
 void ServerCore::disconnect(const LocalSocketPtr& socket) {
@@ -351,6 +384,13 @@ std::shared_ptr<EngineListener> ServerCore::openSession(const EngineSession::Ptr
 void ServerCore::handleRequest(const Exchange::Ptr& exchange) {
     if (!_executor.load(std::memory_order_acquire))
         return exchange->respond(Response::text(503, "The server has not been started"));
+    Executor& hub = exchange->executor();
+    if (hub.currentLoop() != exchange->loop()) {
+        hub.post(exchange->loop(), [core = shared_from_this(), exchange] {
+            if (core->_engine) core->_engine->begin(exchange);
+        });
+        return;
+    }
     _engine->begin(exchange);
 }
 
@@ -380,34 +420,46 @@ bool ServerCore::beginStop() {
     return true;
 }
 
-void ServerCore::stop(TimePoint deadline) {
-    if (!beginStop()) return;
+bool ServerCore::stop(TimePoint deadline) {
+    if (!beginStop()) return endWork(deadline);
     _engine->refuseNew();
     if (_executor.load()) {
         // Half of the time for handlers that are at work; the rest to say goodbye.
         const TimePoint now = Clock::system().now();
         if (deadline > now) drainStrands(now + (deadline - now) / 2);
         _engine->stop(deadline);
-        MutexLock lock(_mutex);
-        while (_openSockets > 0)
-            if (!_changed.waitUntil(_mutex, deadline)) break;
-        const std::size_t left = _openSockets;
-        lock.unlock();
-        if (left > 0)
-            _log.warning(ServerLog::Kind::Task, "stopped while handlers of " +
-                                                    std::to_string(left) + " sockets still run");
+        waitForSockets(deadline);
     }
     _manager->shutdown();
-    endTasks(deadline);
-    _stopped.store(true, std::memory_order_release);
+    const bool ended = endWork(deadline);
+    _gate.close();
+    return ended;
 }
 
-void ServerCore::endTasks(TimePoint deadline) {
+// False when handlers or background tasks still run.
+bool ServerCore::endWork(TimePoint deadline) {
+    const std::size_t sockets = waitForSockets(deadline);
+    if (sockets > 0)
+        _log.warning(ServerLog::Kind::Task,
+                     "handlers of " + std::to_string(sockets) + " sockets still run");
+    return endTasks(deadline) && sockets == 0;
+}
+
+std::size_t ServerCore::waitForSockets(TimePoint deadline) {
+    MutexLock lock(_mutex);
+    while (_openSockets > 0)
+        if (!_changed.waitUntil(_mutex, deadline)) break;
+    return _openSockets;
+}
+
+bool ServerCore::hasSession(std::string_view sid) const { return _engine->find(sid) != nullptr; }
+
+bool ServerCore::endTasks(TimePoint deadline) {
     std::vector<std::shared_ptr<BackgroundTask>> tasks;
     bool started = false;
     {
         MutexLock lock(_mutex);
-        tasks.swap(_tasks);
+        tasks = _tasks;
         started = _tasksStarted;
     }
     std::size_t running = 0;
@@ -415,9 +467,15 @@ void ServerCore::endTasks(TimePoint deadline) {
         if (!started) task->finish();
         if (!task->join(deadline)) ++running;
     }
+    {
+        // Those that run on are waited for again by the next one who asks.
+        MutexLock lock(_mutex);
+        std::erase_if(_tasks, [](const auto& each) { return each->finished(); });
+    }
     if (running > 0)
         _log.warning(ServerLog::Kind::Task,
                      std::to_string(running) + " background tasks have not ended");
+    return running == 0;
 }
 
 // What has arrived is handled and answered before anybody is disconnected.
@@ -434,7 +492,7 @@ void ServerCore::drainStrands(TimePoint deadline) {
                 MutexLock lock(barrier->mutex);
                 ++barrier->left;
             }
-            asSocket(socket).client().postToStrand([barrier] {
+            asSocket(socket).client().afterInput([barrier] {
                 MutexLock lock(barrier->mutex);
                 if (--barrier->left == 0) barrier->changed.notifyAll();
             });
@@ -449,7 +507,8 @@ void ServerCore::detach() {
     // The hub may be gone: what it would have to do is not waited for.
     if (beginStop()) _manager->shutdown();
     endTasks(Clock::system().now() + std::chrono::seconds(5));
-    _stopped.store(true, std::memory_order_release);
+    _gate.close();
+    _server.store(nullptr, std::memory_order_release);
     _manager->setSink(nullptr);
     _engine.reset();
 }
@@ -501,11 +560,18 @@ void ServerCore::launch(const std::shared_ptr<BackgroundTask>& task) {
 }
 
 bool ServerCore::sleep(Duration time) {
-    if (_stopping) return false;  // the hub may be gone
-    std::optional<BlockingScope> blocking;
-    if (Executor* const executor = _executor.load()) blocking.emplace(*executor);
-    const TimePoint deadline = Clock::system().now() + time;
+    const Blocking blocking(*this);
+    const TimePoint now = Clock::system().now();
+    const TimePoint deadline = now + time;
     MutexLock lock(_mutex);
+    // A loop that does not look at the answer shall not take the processor from those who end.
+    constexpr std::chrono::milliseconds kAfterStop{20};
+    if (_stopping) {
+        const TimePoint brief = std::min(deadline, now + kAfterStop);
+        while (_changed.waitUntil(_mutex, brief)) {
+        }
+        return false;
+    }
     while (!_stopping)
         if (!_changed.waitUntil(_mutex, deadline)) return !_stopping;
     return false;

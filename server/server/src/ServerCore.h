@@ -19,6 +19,7 @@
 #include "socketio/server/Server.h"
 
 #include "Call.h"
+#include "ExecutorGate.h"
 #include "HandlerTable.h"
 #include "ServerLog.h"
 
@@ -34,12 +35,17 @@ public:
     ServerCore(Server& server, ServerOptions options);
     ~ServerCore() override;
 
-    Server& server() const { return _server; }
+    /// Throws Poco::IllegalStateException when the Server is gone.
+    Server& server() const;
     const ServerOptions& options() const { return _options; }
     ClientManager& manager() const { return *_manager; }
     ServerLog& log() { return _log; }
-    /// Only while there are sessions: they come after start().
+    ServerCounters& counters() { return _counters; }
+    const EngineCounters& engineCounters() const { return _engine->counters(); }
+    /// Only while there are sessions: they come after start(). On threads that are not the hub's
+    /// own, only with a pass.
     Executor& executor() const { return *_executor.load(std::memory_order_acquire); }
+    ExecutorGate& gate() { return _gate; }
 
     // ---- handlers
     void addHandler(std::string_view event, HandlerPtr handler, std::string_view nsp);
@@ -64,8 +70,18 @@ public:
     void deliver(std::vector<LocalSocketPtr> recipients, const std::string& nsp, const Value& data,
                  const AckCallback& callback) override;
     void acknowledge(const LocalSocketPtr& socket, std::uint64_t id,
-                     const Value::Array& arguments) override;
+                     Value::Array arguments) override;
     void disconnect(const LocalSocketPtr& socket) override;
+
+    // ---- what waits for handlers, as far as clients have said so (those of which much waits)
+    void inboundChanged(std::ptrdiff_t tasks, std::ptrdiff_t bytes) {
+        _inboundTasks.fetch_add(static_cast<std::size_t>(tasks), std::memory_order_relaxed);
+        _inboundBytes.fetch_add(static_cast<std::size_t>(bytes), std::memory_order_relaxed);
+    }
+    bool crowded() const {
+        return _inboundTasks.load(std::memory_order_relaxed) > _options.totalInboundTasks ||
+               _inboundBytes.load(std::memory_order_relaxed) > _options.totalInboundBytes;
+    }
 
     // ---- sockets
     std::shared_ptr<Socket> find(std::string_view sid, std::string_view nsp) const;
@@ -76,7 +92,8 @@ public:
     std::shared_ptr<EngineListener> openSession(const EngineSession::Ptr& session);
     void handleRequest(const Exchange::Ptr& exchange);
     void start(Executor& executor);
-    void stop(TimePoint deadline);
+    bool stop(TimePoint deadline);
+    bool hasSession(std::string_view sid) const;
     /// For the destructor of Server: ends what runs apart from the hub, and lets go of the engine
     /// and the manager.
     void detach();
@@ -89,32 +106,39 @@ public:
 private:
     void deliverToOne(const LocalSocketPtr& recipient, const Value& data,
                       const AckCallback& callback);
-    EngineMessage::Ptr encodeEvent(const std::string& nsp, const Value& data) const;
+    EncodedSocketPacket encodeEvent(const std::string& nsp, const Value& data) const;
     void deliverWithAcks(std::span<const LocalSocketPtr> recipients, const std::string& nsp,
                          const Value& data, const AckCallback& callback);
+    class Blocking;
     template <class Emit>
     Value await(std::string_view event, Duration timeout, Emit&& emit);
     void launch(const std::shared_ptr<BackgroundTask>& task);
     bool beginStop();
     void drainStrands(TimePoint deadline);
-    void endTasks(TimePoint deadline);
+    bool endTasks(TimePoint deadline);
+    bool endWork(TimePoint deadline);
+    std::size_t waitForSockets(TimePoint deadline);
 
-    Server& _server;
+    std::atomic<Server*> _server;  // null when it is gone
     const ServerOptions _options;
     const std::shared_ptr<ClientManager> _manager;
     ServerLog _log;
+    ServerCounters _counters;
     std::atomic<Executor*> _executor{nullptr};
+    ExecutorGate _gate;  // closed: the executor may be gone
     std::unique_ptr<EngineServer> _engine;
 
     mutable Mutex _handlersMutex;  // a leaf
     std::shared_ptr<const HandlerTable> _handlers SOCKETIO_GUARDED_BY(_handlersMutex);
     std::atomic<std::uint64_t> _version{1};
 
+    std::atomic<std::size_t> _inboundTasks{0};
+    std::atomic<std::size_t> _inboundBytes{0};
+
     Mutex _startMutex;  // taken before _mutex
     Mutex _mutex;       // a leaf
     Condition _changed;
     std::atomic<bool> _stopping{false};  // set under _mutex
-    std::atomic<bool> _stopped{false};   // the executor may be gone
     std::size_t _openSockets SOCKETIO_GUARDED_BY(_mutex) = 0;
     std::vector<std::shared_ptr<BackgroundTask>> _tasks SOCKETIO_GUARDED_BY(_mutex);
     bool _tasksStarted SOCKETIO_GUARDED_BY(_mutex) = false;

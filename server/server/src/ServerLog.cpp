@@ -8,34 +8,12 @@ namespace {
 
 constexpr std::size_t kMaxLine = 1000;
 
-// One line stays one line, whatever a peer or an exception's text holds.
-std::string escaped(std::string_view text, std::size_t limit) {
-    static constexpr char kDigits[] = "0123456789abcdef";
-    std::string out;
-    out.reserve(std::min(text.size(), limit));
-    for (const char c : text) {
-        if (out.size() >= limit) {
-            out += "...";
-            break;
-        }
-        const auto byte = static_cast<unsigned char>(c);
-        if (byte < 0x20 || byte == 0x7f) {
-            out += "\\x";
-            out += kDigits[byte >> 4];
-            out += kDigits[byte & 15];
-        } else {
-            out += c;
-        }
-    }
-    return out;
-}
-
 }  // namespace
 
-std::string ServerLog::quoted(std::string_view name) { return '"' + escaped(name, 64) + '"'; }
+std::string ServerLog::quoted(std::string_view name) { return '"' + escapedForLog(name, 64) + '"'; }
 
 void ServerLog::debug(std::string_view line) {
-    if (_logger.debug()) _logger.debug(escaped(line, kMaxLine));
+    if (_logger.debug()) _log.debug(escapedForLog(line, kMaxLine));
 }
 
 void ServerLog::write(Kind kind, Poco::Message::Priority priority, std::string_view line) {
@@ -50,16 +28,16 @@ void ServerLog::write(Kind kind, Poco::Message::Priority priority, std::string_v
             budget.written = 0;
             leftOut = std::exchange(budget.leftOut, 0);
         }
-        if (budget.written >= kLinesPerSecond) {
+        if (budget.written >= (kind == Kind::Packet ? kPacketLinesPerSecond : kLinesPerSecond)) {
             ++budget.leftOut;
             return;
         }
         ++budget.written;
     }
-    std::string text = escaped(line, kMaxLine);
+    std::string text = escapedForLog(line, kMaxLine);
     if (leftOut > 0)
         text += " (" + std::to_string(leftOut) + " similar lines before it were left out)";
-    _logger.log(Poco::Message(_logger.name(), text, priority));
+    _log.write(priority, text);
 }
 
 }  // namespace socketio

@@ -9,6 +9,7 @@
 #include <Poco/Logger.h>
 
 #include "socketio/base/Clock.h"
+#include "socketio/base/Log.h"
 #include "socketio/base/Mutex.h"
 
 namespace socketio {
@@ -28,7 +29,7 @@ public:
         Task
     };
 
-    explicit ServerLog(Poco::Logger& logger) : _logger(logger) {}
+    explicit ServerLog(Poco::Logger& logger) : _logger(logger), _log(logger) {}
 
     void error(Kind kind, std::string_view line) { write(kind, Poco::Message::PRIO_ERROR, line); }
     void warning(Kind kind, std::string_view line) {
@@ -48,6 +49,7 @@ public:
 
 private:
     static constexpr std::size_t kLinesPerSecond = 100;
+    static constexpr std::size_t kPacketLinesPerSecond = 10;  // peers alone decide about these
 
     struct Budget {
         TimePoint since{};
@@ -58,6 +60,7 @@ private:
     void write(Kind kind, Poco::Message::Priority priority, std::string_view line);
 
     Poco::Logger& _logger;
+    const Log _log;
     Mutex _mutex;  // a leaf: nothing is written while it is held
     std::array<Budget, 6> _budgets SOCKETIO_GUARDED_BY(_mutex);
 };

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include <Poco/Exception.h>
+
 #include "Acknowledgements.h"
 #include "Client.h"
 #include "ServerCore.h"
@@ -46,11 +48,26 @@ Value Socket::call(std::string_view event, Arguments arguments, std::chrono::mil
     return _client->core().callTo(*this, event, std::move(arguments), timeout);
 }
 
-void Socket::join(std::string_view room) { _client->core().manager().enterRoom(_sid, _nsp, room); }
+// With Engine.IO 3 the next socket of a client in a namespace has the sid of the one before.
+bool Socket::replaced() const {
+    if (protocol() != 4 || _state != State::Closed) return false;
+    const LocalSocketPtr now = _client->core().manager().find(_sid, _nsp);
+    return now && now.get() != this;
+}
 
-void Socket::leave(std::string_view room) { _client->core().manager().leaveRoom(_sid, _nsp, room); }
+void Socket::join(std::string_view room) {
+    if (replaced())
+        throw Poco::NotFoundException("the socket " + _sid + " is not connected in " + _nsp +
+                                      " any more");
+    _client->core().manager().enterRoom(_sid, _nsp, room);
+}
+
+void Socket::leave(std::string_view room) {
+    if (!replaced()) _client->core().manager().leaveRoom(_sid, _nsp, room);
+}
 
 std::vector<std::string> Socket::rooms() const {
+    if (replaced()) return {};
     return _client->core().manager().getRooms(_sid, _nsp);
 }
 

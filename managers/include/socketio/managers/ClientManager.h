@@ -62,7 +62,7 @@ public:
 
     /// An ack packet arrived from a local client.
     virtual void triggerCallback(const LocalSocketPtr& socket, std::uint64_t id,
-                                 const Value::Array& arguments) = 0;
+                                 Value::Array arguments) = 0;
 
     /// Disconnects a socket wherever it is; local ones unless a queue says otherwise.
     virtual void disconnectSocket(std::string_view sid, std::string_view nsp,

@@ -48,7 +48,7 @@ public:
     void emit(const std::string& nsp, const Value& data, const EmitTarget& target,
               const AckCallback& callback = {}) override;
     void triggerCallback(const LocalSocketPtr& socket, std::uint64_t id,
-                         const Value::Array& arguments) override;
+                         Value::Array arguments) override;
     void disconnectSocket(std::string_view sid, std::string_view nsp,
                           bool ignoreQueue = false) override;
 

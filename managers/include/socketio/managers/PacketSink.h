@@ -45,7 +45,7 @@ public:
 
     /// An acknowledgement arrived (from the client, or for a callback through another server).
     virtual void acknowledge(const LocalSocketPtr& socket, std::uint64_t id,
-                             const Value::Array& arguments) = 0;
+                             Value::Array arguments) = 0;
 
     /// Disconnects a local socket: packet, handler, cleaning up.
     virtual void disconnect(const LocalSocketPtr& socket) = 0;

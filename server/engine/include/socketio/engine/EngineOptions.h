@@ -70,8 +70,10 @@ struct EngineOptions {
     bool keepEnviron = true;     ///< False: the environ is dropped when the connect handlers ran.
     bool monitorClients = true;  ///< False: no heartbeat deadline; dead clients are noticed by TCP.
 
-    /// Bytes queued for one client that end its session. 0: four times maxHttpBufferSize, and at
-    /// least 4 MiB.
+    /// Bytes queued for one client beyond which its session ends: `transport error`, detail
+    /// `outbound limit`. One message alone may be larger. 0: four times maxHttpBufferSize, and at
+    /// least 4 MiB. A connection has a limit of its own (HttpLimits::outboundBytes): the smaller
+    /// one counts.
     std::size_t maxOutboundBytes = 0;
     std::size_t maxPacketsPerPayload = 1000;  ///< Of one POST; more is answered 400.
     std::size_t maxPacketsPerPoll = 16;       ///< Of one answer to an Engine.IO 4 poll.

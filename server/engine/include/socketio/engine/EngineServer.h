@@ -1,5 +1,8 @@
 #pragma once
 
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -11,6 +14,15 @@
 namespace socketio {
 
 class SessionTable;
+
+/// Counters for logs, tests and monitoring; at most one line a second and kind is logged besides.
+struct EngineCounters {
+    std::atomic<std::uint64_t> foreignOrigins{0};  ///< Requests refused with 403.
+    std::atomic<std::uint64_t> largeBodies{0};     ///< POSTs refused with 413.
+    std::atomic<std::uint64_t> badPayloads{0};     ///< POSTs refused with 400 for their body.
+    std::atomic<std::uint64_t> badPackets{0};      ///< Sessions ended for an Engine.IO packet.
+    std::atomic<std::uint64_t> outboundLimit{0};   ///< Sessions ended: slow reader.
+};
 
 /// The Engine.IO server: handshakes, long-polling, WebSocket, upgrades, heartbeats.
 /// See: Engine.IO protocol, revisions 3 and 4.
@@ -42,6 +54,7 @@ public:
 
     const EngineOptions& options() const { return _options; }
     std::size_t sessionCount() const;
+    const EngineCounters& counters() const;
     /// The session with that sid, or null. [any]
     EngineSession::Ptr find(std::string_view sid) const;
 

@@ -77,8 +77,7 @@ public:
     /// heartbeat deadline is suspended.
     virtual void pauseInput(bool paused) = 0;
 
-    /// Bytes that wait for the transport. 0 for a WebSocket whose connection lives on another loop:
-    /// that connection's own limit is what ends a slow reader there.
+    /// Bytes that wait for the transport.
     virtual std::size_t queuedBytes() const = 0;
 
 protected:

@@ -12,6 +12,11 @@ namespace socketio {
 /// `data`.
 ///
 ///     throw ConnectionRefused("bad token", Value{{"code", 401}});
+///
+/// A client of protocol 4 gets `data`, or else the message, as the official server has it.
+///
+/// Threads: a plain value.
+/// Errors:  data that has no wire form (NaN) is logged, and the client gets kDefaultMessage.
 class ConnectionRefused : public std::exception {
 public:
     static constexpr const char* kDefaultMessage = "Connection rejected by server";

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -10,6 +12,7 @@
 #include <vector>
 
 #include "socketio/base/Executor.h"
+#include "socketio/engine/EngineServer.h"
 #include "socketio/engine/EngineSession.h"
 #include "socketio/exchange/Exchange.h"
 #include "socketio/protocol/Convert.h"
@@ -26,6 +29,15 @@
 namespace socketio {
 
 class ServerCore;
+
+/// Counters for logs, tests and monitoring; what peers cause is logged besides, ten lines a second
+/// at most.
+struct ServerCounters {
+    std::atomic<std::uint64_t> badPackets{0};    ///< Sessions ended for a packet that is none.
+    std::atomic<std::uint64_t> violations{0};    ///< Sessions ended for a packet out of place.
+    std::atomic<std::uint64_t> inputPauses{0};   ///< Clients not read: their handlers are behind.
+    std::atomic<std::uint64_t> ackOverflows{0};  ///< Emits refused: maxPendingAcks.
+};
 
 /// The Socket.IO server: handlers, emits, rooms, sessions. What python-socketio's Server is.
 /// See: Socket.IO protocol, revisions 4 and 5.
@@ -49,7 +61,8 @@ class Server {
 public:
     /// Throws Poco::InvalidArgumentException naming an option that cannot be.
     explicit Server(ServerOptions options = {});
-    /// Waits up to 5 s for background tasks. Clients are said goodbye by stop() alone.
+    /// Waits up to 5 s for background tasks, those that stop() has left included: one that runs
+    /// longer uses a Server that is gone. Clients are said goodbye by stop() alone.
     ~Server();
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
@@ -82,7 +95,9 @@ public:
     void send(Arguments arguments, EmitOptions options = {});
 
     /// Emits to one client and waits for its acknowledgement: null when it holds nothing, the value
-    /// when it is one, otherwise an array. Works in handlers, also of the same client.
+    /// when it is one, otherwise an array. Works in handlers, also of the same client: the client
+    /// of the handler is read on meanwhile, until inboundBytes + 2 * maxHttpBufferSize bytes wait
+    /// for handlers, however many packets that are. An answer behind so much is not seen in time.
     /// Throws Poco::TimeoutException; Poco::IOException when there is no such client or it goes
     /// away; Poco::IllegalStateException in the connect handler of that very socket; and what
     /// emit() throws.
@@ -119,10 +134,11 @@ public:
             std::apply([&call](auto&... each) { std::invoke(call, std::move(each)...); }, values);
         });
     }
-    /// False when the server stops before the time is over.
-    bool sleep(Duration time);
+    /// False when the server stops before the time is over. When it stops already, a call takes
+    /// up to 20 ms, so that a loop that does not look at this does not spin. Zero: lets others run.
+    bool sleep(Duration time = Duration::zero());
 
-    /// A request whose path belongs to Socket.IO. [loop of the exchange]
+    /// A request whose path belongs to Socket.IO. Off the exchange's loop it goes there first.
     void handleRequest(const Exchange::Ptr& exchange);
 
     /// What handleRequest() leads to: the listener for a session that has just been opened, on its
@@ -133,10 +149,16 @@ public:
     /// Throws Poco::IllegalStateException for a second hub.
     void start(Executor& executor);
     /// Lets handlers finish what has arrived, disconnects everybody ("server shutting down") and
-    /// ends background tasks; returns when that is done or `deadline` has come.
-    void stop(TimePoint deadline);
+    /// ends background tasks; returns when that is done or `deadline` has come. False when handlers
+    /// or background tasks still run; a further call waits for those.
+    bool stop(TimePoint deadline);
+
+    /// True when the Engine.IO session `sid` (the `sid` of a request's query) is here and open.
+    bool hasSession(std::string_view sid) const;
 
     const ServerOptions& options() const;
+    const ServerCounters& counters() const;
+    const EngineCounters& engineCounters() const;
     ClientManager& manager() const;
 
 private:

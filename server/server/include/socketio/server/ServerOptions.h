@@ -35,9 +35,19 @@ struct ServerOptions : EngineOptions {
     std::size_t maxPendingAcks = 1024;  ///< Per socket; more is an error at emit.
     Milliseconds ackTimeout{60'000};    ///< Then a callback is forgotten.
 
-    /// What may wait for the handlers of one client before it is read no further: tasks, bytes.
+    /// What may wait for the handlers of one client, the one that runs included, before it is read
+    /// no further: tasks, and bytes of their data in memory with 128 more for each. The packet that
+    /// goes beyond is still taken. It is read again when half of both are done; its heartbeat
+    /// deadline is suspended meanwhile. While a handler of it waits in call() other limits hold,
+    /// see there.
     std::size_t inboundTasks = 256;
     std::size_t inboundBytes = 1'000'000;
+
+    /// The same in all: when more waits, a client of which more than 16 tasks or 32 KiB wait is not
+    /// read, until half of those are done. Clients of which less than 32 tasks and 64 KiB wait are
+    /// not counted.
+    std::size_t totalInboundTasks = 10'000;
+    std::size_t totalInboundBytes = 268'435'456;
 
     /// What the python documentation of 2018 gives: ping timeout 60 s, messages of 100,000,000
     /// bytes, the cookie `io`, and every origin allowed, with credentials.

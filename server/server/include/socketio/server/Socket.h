@@ -57,6 +57,7 @@ public:
     Value call(std::string_view event, Arguments arguments = {},
                std::chrono::milliseconds timeout = std::chrono::seconds(60));
 
+    /// Throws Poco::NotFoundException when it is not connected any more.
     void join(std::string_view room);
     void leave(std::string_view room);
     /// In the order of entry; the first is its own id.
@@ -82,6 +83,8 @@ private:
         Connected,
         Closed,
     };
+
+    bool replaced() const;
 
     const std::shared_ptr<Client> _client;
     const std::string _sid;
