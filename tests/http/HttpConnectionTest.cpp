@@ -12,6 +12,7 @@ namespace socketio {
 
 using namespace std::chrono_literals;
 using test::Arrivals;
+using test::eventually;
 using test::HttpFixture;
 using test::RawClient;
 using test::RawResponse;
@@ -45,6 +46,8 @@ class HttpConnectionTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(streamsToAnOldClientUntilTheEnd);
     CPPUNIT_TEST(streamsWhatWasAnnounced);
     CPPUNIT_TEST(aWriterWaitsForItsReader);
+    CPPUNIT_TEST(theStreamBufferSaysHowMuchIsWrittenAhead);
+    CPPUNIT_TEST(whatWaitsBehindARequestIsReadUpToItsLimit);
     CPPUNIT_TEST(aWriterIsToldThatItsReaderHasGone);
     CPPUNIT_TEST(anUnfinishedStreamIsCutOff);
     CPPUNIT_TEST(noticesAClientThatGoesAway);
@@ -55,11 +58,6 @@ class HttpConnectionTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(tellsWhenTheAnswerHasBeenSent);
     CPPUNIT_TEST(letsGoOfTheSentCallbackOfALostAnswer);
     CPPUNIT_TEST(aClientThatGoesAwayInItsBodyIsLetGo);
-    CPPUNIT_TEST(closesConnectionsThatSayNothing);
-    CPPUNIT_TEST(aSlowHeadIsAnswered408);
-    CPPUNIT_TEST(aSlowBodyIsAnswered408);
-    CPPUNIT_TEST(closesIdleConnections);
-    CPPUNIT_TEST(aParkedRequestHasNoDeadline);
     CPPUNIT_TEST_SUITE_END();
 
 public:
@@ -179,30 +177,29 @@ public:
     }
 
     void answersPipelinedRequestsInOrder() {
-        std::atomic<int> inProgress{0}, most{0};
+        Arrivals<Exchange::Ptr> begun;
         HttpFixture server;
-        // Workers may finish in any order: one request at a time is given to them.
-        server.app->onHandle = [&](const Exchange::Ptr& exchange) {
-            const int now = ++inProgress;
-            if (now > most) most = now;
-            if (exchange->environ().path().ends_with('0')) std::this_thread::sleep_for(1ms);
-            --inProgress;
-            exchange->respond(
-                Response::text(200, std::string(exchange->environ().path()) + exchange->body()));
-        };
+        server.app->onHandle = [&](const Exchange::Ptr& exchange) { begun.put(exchange); };
         server.start();
         RawClient client = server.client();
         std::string all;
-        for (int i = 0; i < 500; ++i) {
+        for (int i = 0; i < 100; ++i) {
             all += RawClient::requestBytes("GET", "/" + std::to_string(i));
             all += RawClient::requestBytes("POST", "/p", "", std::to_string(i));
         }
         client.send(all);
-        for (int i = 0; i < 500; ++i) {
-            CPPUNIT_ASSERT_EQUAL("/" + std::to_string(i), client.readResponse().body);
-            CPPUNIT_ASSERT_EQUAL("/p" + std::to_string(i), client.readResponse().body);
+        for (int i = 0; i < 200; ++i) {
+            // Workers may finish in any order: one request at a time is given to them.
+            const Exchange::Ptr exchange = begun.take();
+            if (i % 10 == 0) {
+                server.turn(client);
+                CPPUNIT_ASSERT(begun.empty());
+            }
+            const std::string answer = std::string(exchange->environ().path()) + exchange->body();
+            CPPUNIT_ASSERT_EQUAL((i % 2 ? "/p" : "/") + std::to_string(i / 2), answer);
+            exchange->respond(Response::text(200, answer));
+            CPPUNIT_ASSERT_EQUAL(answer, client.readResponse().body);
         }
-        CPPUNIT_ASSERT_EQUAL(1, most.load());
     }
 
     void answersNothingBehindABadRequest() {
@@ -249,6 +246,7 @@ public:
         server.options.limits.head.requestLine = 100;
         server.options.limits.head.field = 200;
         server.options.limits.head.fields = 5;
+        server.options.limits.head.block = 600;
         echoPaths(server);
         server.start();
         const std::string host = "Host: h\r\n";
@@ -258,6 +256,10 @@ public:
             {"GET /" + std::string(200, 'x') + " HTTP/1.1\r\n" + host + "\r\n", 414},
             {"GET / HTTP/1.1\r\n" + host + "A: " + std::string(300, 'x') + "\r\n\r\n", 431},
             {"GET / HTTP/1.1\r\n" + host + "A: 1\r\nB: 2\r\nC: 3\r\nD: 4\r\nE: 5\r\n\r\n", 431},
+            {"GET / HTTP/1.1\r\n" + host + "A: " + std::string(190, 'x') +
+                 "\r\nB: " + std::string(190, 'x') + "\r\nC: " + std::string(190, 'x') +
+                 "\r\nD: " + std::string(190, 'x') + "\r\n\r\n",
+             431},
             {"GET / HTTP/2.0\r\n" + host + "\r\n", 505},
             {"POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: gzip\r\n\r\n", 501},
             {"POST / HTTP/1.1\r\n" + host + "Expect: magic\r\n\r\n", 417},
@@ -418,7 +420,8 @@ public:
         {  // HTTP/1.0 knows no interim answers.
             RawClient client = server.client();
             client.send("POST / HTTP/1.0\r\nContent-Length: 1\r\n" + expect + "\r\n");
-            CPPUNIT_ASSERT(!client.readable(50ms));
+            server.turn(client);
+            CPPUNIT_ASSERT(!client.readable(0ms));
             client.send("z");
             CPPUNIT_ASSERT_EQUAL(std::string("z"), client.readResponse().body);
         }
@@ -662,13 +665,11 @@ public:
         client.request("GET", "/");
         client.readHead();
         // The writer comes to a stop although nobody reads: what has been written is bounded.
-        std::size_t before = 1, after = 0;
-        while (before != after) {
+        for (std::size_t before = 1; before != written;) {
             before = written;
-            std::this_thread::sleep_for(100ms);
-            after = written;
+            std::this_thread::sleep_for(20ms);  // for a writer that goes on
         }
-        CPPUNIT_ASSERT(after < kTotal - 1'000'000);
+        CPPUNIT_ASSERT(written < kTotal - 1'000'000);
         CPPUNIT_ASSERT(done.empty());
         std::size_t received = 0;
         for (;;) {
@@ -678,6 +679,63 @@ public:
         }
         CPPUNIT_ASSERT_EQUAL(kTotal, received);
         CPPUNIT_ASSERT(done.take());
+    }
+
+    void theStreamBufferSaysHowMuchIsWrittenAhead() {
+        for (const std::size_t buffer : {50'000u, 4'000'000u}) {
+            std::atomic<std::size_t> written{0};
+            HttpFixture server;
+            server.options.limits.streamBuffer = buffer;
+            server.options.limits.outboundBytes = 8'000'000;
+            server.app->onHandle = [&](const Exchange::Ptr& exchange) {
+                exchange->start(200, {});
+                while (exchange->write(std::string(10'000, 'w'))) written += 10'000;
+                exchange->finish();
+            };
+            server.start();
+            RawClient client(server.port(), {.receiveBuffer = 20'000});
+            client.request("GET", "/");
+            client.readHead();
+            for (std::size_t before = 1; before != written;) {
+                before = written;
+                std::this_thread::sleep_for(20ms);  // for a writer that goes on
+            }
+            // The framing counts, too; the kernels take some, but not as much.
+            CPPUNIT_ASSERT(eventually([&] { return written > buffer * 9 / 10; }));
+            CPPUNIT_ASSERT(written < buffer + 2'000'000);
+            client.reset();
+        }
+    }
+
+    void whatWaitsBehindARequestIsReadUpToItsLimit() {
+        std::string behind;
+        while (behind.size() < 90'000)
+            behind += RawClient::requestBytes("GET", "/" + std::string(4000, 'x'));
+        // The end of the input behind it is seen only where reading has not stopped.
+        for (const bool fits : {true, false}) {
+            Arrivals<std::string> aborted;
+            Arrivals<Exchange::Ptr> begun;
+            HttpFixture server;
+            server.options.limits.pipelinedBytes = fits ? 100'000 : 50'000;
+            server.app->onBegin = [&](const Exchange::Ptr& exchange) {
+                exchange->onAbort([&] { aborted.put("gone"); });
+                begun.put(exchange);
+            };
+            server.start();
+            RawClient client = server.client();
+            client.request("GET", "/first");
+            const Exchange::Ptr first = begun.take();
+            client.send(behind);
+            client.shutdownWrite();
+            if (fits) {
+                CPPUNIT_ASSERT_EQUAL(std::string("gone"), aborted.take());
+            } else {
+                for (int i = 0; i < 3; ++i) server.turn(client);
+                CPPUNIT_ASSERT(aborted.empty());
+            }
+            client.reset();
+            CPPUNIT_ASSERT(eventually([&] { return first->finished(); }));
+        }
     }
 
     void aWriterIsToldThatItsReaderHasGone() {
@@ -759,7 +817,7 @@ public:
             const auto deadline = std::chrono::steady_clock::now() + 5s;
             while (!half && !parked->finished() && std::chrono::steady_clock::now() < deadline)
                 std::this_thread::yield();
-            if (half) std::this_thread::sleep_for(50ms);
+            if (half) server.turn(client);
             parked->onAbort([&] { aborted.put("gone"); });
             CPPUNIT_ASSERT_EQUAL(std::string("gone"), aborted.take());
             CPPUNIT_ASSERT(parked->finished());
@@ -781,7 +839,7 @@ public:
                     RawClient::requestBytes("GET", "/parked"));
         const Exchange::Ptr first = begun.take();
         client.shutdownWrite();
-        std::this_thread::sleep_for(50ms);  // let the end come first; either order must do
+        server.turn(client);  // the end comes first
         first->respond(Response::text(200, "ok"));
         CPPUNIT_ASSERT_EQUAL(std::string("ok"), client.readResponse().body);
         const Exchange::Ptr parked = begun.take();
@@ -904,91 +962,6 @@ public:
         }
         server.server->stop();
         CPPUNIT_ASSERT(weak.expired());
-    }
-
-    void closesConnectionsThatSayNothing() {
-        HttpFixture server;
-        server.options.limits.headTime = 60ms;
-        echoPaths(server);
-        server.start();
-        RawClient client = server.client();
-        CPPUNIT_ASSERT(client.closedWithin(2s));
-    }
-
-    void aSlowHeadIsAnswered408() {
-        HttpFixture server;
-        server.options.limits.headTime = 100ms;
-        echoPaths(server);
-        server.start();
-        RawClient client = server.client();
-        CPPUNIT_ASSERT_EQUAL(std::string("/1"), client.get("/1").body);
-        // A byte now and then does not move the deadline.
-        const auto begin = std::chrono::steady_clock::now();
-        const std::string head = RawClient::requestBytes("GET", "/2");
-        for (const char c : head) {
-            if (client.readable(20ms)) break;
-            if (!client.trySend(std::string(1, c))) break;
-        }
-        CPPUNIT_ASSERT_EQUAL(408, client.readResponse().status);
-        const auto time = std::chrono::steady_clock::now() - begin;
-        CPPUNIT_ASSERT(time >= 100ms && time < 700ms);
-        CPPUNIT_ASSERT_EQUAL(std::uint64_t(1), server.server->counters().timeouts.load());
-    }
-
-    void aSlowBodyIsAnswered408() {
-        Arrivals<Exchange::BodyStatus> bodies;
-        HttpFixture server;
-        server.options.limits.bodyGrace = 100ms;
-        server.options.limits.bodyTime = 400ms;
-        server.options.limits.minBodyRate = 1000;
-        server.app->onBegin = [&](const Exchange::Ptr& exchange) {
-            exchange->receiveBody(1'000'000, [&](auto status) { bodies.put(status); });
-        };
-        server.start();
-        struct Case {
-            std::size_t piece;  // every 20 ms
-            std::chrono::milliseconds from, to;
-        };
-        // Below the rate it ends with the grace, above it with the time for the whole.
-        for (const Case& c : {Case{1, 100ms, 350ms}, Case{1000, 400ms, 1000ms}}) {
-            RawClient client = server.client();
-            client.request("POST", "/", "Content-Length: 900000\r\n");
-            const auto begin = std::chrono::steady_clock::now();
-            while (!client.readable(20ms))
-                if (!client.trySend(std::string(c.piece, 'x'))) break;
-            CPPUNIT_ASSERT_EQUAL(408, client.readResponse().status);
-            const auto time = std::chrono::steady_clock::now() - begin;
-            CPPUNIT_ASSERT(time >= c.from);
-            CPPUNIT_ASSERT(time < c.to);
-            CPPUNIT_ASSERT(bodies.take() == Exchange::BodyStatus::Incomplete);
-        }
-    }
-
-    void closesIdleConnections() {
-        HttpFixture server;
-        server.options.limits.keepAliveTime = 80ms;
-        echoPaths(server);
-        server.start();
-        RawClient client = server.client();
-        client.get("/");
-        const auto begin = std::chrono::steady_clock::now();
-        CPPUNIT_ASSERT(client.closedWithin(2s));
-        CPPUNIT_ASSERT(std::chrono::steady_clock::now() - begin >= 60ms);
-    }
-
-    void aParkedRequestHasNoDeadline() {
-        Arrivals<Exchange::Ptr> begun;
-        HttpFixture server;
-        server.options.limits.keepAliveTime = 50ms;
-        server.options.limits.headTime = 50ms;
-        server.app->onBegin = [&](const Exchange::Ptr& exchange) { begun.put(exchange); };
-        server.start();
-        RawClient client = server.client();
-        client.request("GET", "/");
-        const Exchange::Ptr parked = begun.take();
-        CPPUNIT_ASSERT(!client.readable(200ms));
-        parked->respond(Response::text(200, "here"));
-        CPPUNIT_ASSERT_EQUAL(std::string("here"), client.readResponse().body);
     }
 };
 

@@ -12,7 +12,9 @@
 #include "socketio/base/Mutex.h"
 #include "socketio/http/HttpServer.h"
 
+#include "support/LoopTime.h"
 #include "support/RawClient.h"
+#include "support/Waiting.h"
 
 namespace socketio::test {
 
@@ -52,12 +54,10 @@ class FunctionApp : public App {
 public:
     std::function<void(const Exchange::Ptr&)> onBegin;
     std::function<void(const Exchange::Ptr&)> onHandle;
-    std::function<void(TimePoint)> onStop;
+    std::function<bool(TimePoint)> onStop;
     std::size_t maxBody = 1'000'000;
 
-    void stop(TimePoint deadline) override {
-        if (onStop) onStop(deadline);
-    }
+    bool stop(TimePoint deadline) override { return !onStop || onStop(deadline); }
     void begin(const Exchange::Ptr& exchange) override {
         if (onBegin)
             onBegin(exchange);
@@ -85,7 +85,17 @@ public:
     std::uint16_t port() const { return server->port(); }
     RawClient client() const { return RawClient(port()); }
 
+    /// To be called before start(): the limits of time then go by `time`.
+    void holdTime() { options.hub.clock = &time.clock; }
+    void advance(Duration by) { time.advance(server->hub(), by); }
+    /// Returns when the loop has dealt with all that `client` has sent.
+    void turn(RawClient& client) { LoopTime::turn(server->hub(), client); }
+    void expectAt(RawClient& client, Duration limit) {
+        time.expectAt(server->hub(), client, limit);
+    }
+
     const std::shared_ptr<FunctionApp> app = std::make_shared<FunctionApp>();
+    LoopTime time;
     HttpServerOptions options;
     std::unique_ptr<HttpServer> server;
 };

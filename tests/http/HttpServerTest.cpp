@@ -15,6 +15,7 @@ namespace socketio {
 
 using namespace std::chrono_literals;
 using test::Arrivals;
+using test::eventually;
 using test::FunctionApp;
 using test::HttpFixture;
 using test::RawClient;
@@ -36,6 +37,15 @@ HttpServerOptions anyPort() {
     return options;
 }
 
+/// A signal must not come before run() has taken it over.
+void waitForHandlerOf(int number) {
+    struct sigaction action {};
+    do {
+        std::this_thread::yield();
+        ::sigaction(number, nullptr, &action);
+    } while (action.sa_handler == SIG_DFL);
+}
+
 }  // namespace
 
 class HttpServerTest : public CppUnit::TestFixture {
@@ -50,13 +60,16 @@ class HttpServerTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(stopClosesIdleConnections);
     CPPUNIT_TEST(stopWaitsForRequestsInProgress);
     CPPUNIT_TEST(stopCutsOffWhatTakesTooLong);
+    CPPUNIT_TEST(stopTellsThatCodeOfTheAppRunsOn);
     CPPUNIT_TEST(stopLetsTheAppEndItsRequests);
     CPPUNIT_TEST(stopTwiceGivesTheSame);
     CPPUNIT_TEST(runReturnsAfterStop);
     CPPUNIT_TEST(runStopsAtASignal);
+    CPPUNIT_TEST(runLeavesAHandlerThatNeverReturns);
     CPPUNIT_TEST(aSecondSignalEndsTheProcess);
     CPPUNIT_TEST(anExchangeMayOutliveItsServer);
     CPPUNIT_TEST(servesOnSeveralLoops);
+    CPPUNIT_TEST(namesItselfWhereARequestDoesNot);
     CPPUNIT_TEST_SUITE_END();
 
 public:
@@ -147,7 +160,8 @@ public:
         app->starting.take();
         RawClient client(options.port);
         client.request("GET", "/");
-        CPPUNIT_ASSERT(!client.readable(50ms));
+        test::LoopTime::turn(server.hub(), client);
+        CPPUNIT_ASSERT(!client.readable(0ms));
         app->go.put(true);
         starter.join();
         CPPUNIT_ASSERT_EQUAL(std::string("ready"), client.readResponse().body);
@@ -196,7 +210,17 @@ public:
         const Exchange::Ptr exchange = begun.take();
         Arrivals<bool> stopped;
         std::jthread stopper([&] { stopped.put(server.server->stop(10s)); });
-        CPPUNIT_ASSERT(!client.readable(100ms));
+        // Nobody new is taken any more: stop() is at work.
+        CPPUNIT_ASSERT(eventually([&] {
+            try {
+                RawClient(server.port());
+                return false;
+            } catch (const std::runtime_error&) {
+                return true;
+            }
+        }));
+        server.turn(client);
+        CPPUNIT_ASSERT(!client.readable(0ms));
         CPPUNIT_ASSERT(stopped.empty());
         exchange->respond(Response::text(200, "done"));
         const auto response = client.readResponse();
@@ -228,6 +252,18 @@ public:
         CPPUNIT_ASSERT(aborted.take());
     }
 
+    void stopTellsThatCodeOfTheAppRunsOn() {
+        for (const int endsAt : {1, 2, 3}) {
+            HttpFixture server;
+            int asked = 0;
+            server.app->onStop = [&](TimePoint) { return ++asked >= endsAt; };
+            server.start();
+            // Asked again at the end, and no more often than it has to be.
+            CPPUNIT_ASSERT_EQUAL(endsAt < 3, server.server->stop());
+            CPPUNIT_ASSERT_EQUAL(std::min(endsAt, 2), asked);
+        }
+    }
+
     void stopLetsTheAppEndItsRequests() {
         Arrivals<Exchange::Ptr> begun;
         Exchange::Ptr parked;
@@ -236,6 +272,7 @@ public:
         server.app->onStop = [&](TimePoint deadline) {
             const bool ahead = deadline > std::chrono::steady_clock::now();
             parked->respond(Response::text(200, ahead ? "bye" : "late"));
+            return true;
         };
         server.start();
         RawClient client = server.client();
@@ -295,6 +332,45 @@ public:
         }
     }
 
+    void runLeavesAHandlerThatNeverReturns() {
+        int told[2];
+        CPPUNIT_ASSERT_EQUAL(0, ::pipe(told));
+        const pid_t child = ::fork();
+        if (child == 0) {
+            const auto app = std::make_shared<FunctionApp>();
+            app->onHandle = [&](const Exchange::Ptr&) {
+                [[maybe_unused]] const auto written = ::write(told[1], "h", 1);
+                for (;;) ::pause();
+            };
+            HttpServerOptions options = anyPort();
+            options.stopTimeout = 300ms;
+            HttpServer server(app, options);
+            server.start();
+            std::jthread runner([&] { server.run(); });
+            waitForHandlerOf(SIGTERM);
+            const std::uint16_t port = server.port();
+            [[maybe_unused]] const auto written = ::write(told[1], &port, sizeof port);
+            runner.join();
+            ::_exit(3);  // run() was to leave by itself
+        }
+        std::uint16_t port = 0;
+        CPPUNIT_ASSERT_EQUAL(ssize_t(sizeof port), ::read(told[0], &port, sizeof port));
+        RawClient client(port);
+        client.request("GET", "/");
+        char byte = 0;
+        CPPUNIT_ASSERT_EQUAL(ssize_t(1), ::read(told[0], &byte, 1));
+        const auto begin = std::chrono::steady_clock::now();
+        ::kill(child, SIGTERM);
+        int status = 0;
+        CPPUNIT_ASSERT_EQUAL(child, ::waitpid(child, &status, 0));
+        const auto time = std::chrono::steady_clock::now() - begin;
+        CPPUNIT_ASSERT_MESSAGE(std::to_string(status), WIFEXITED(status));
+        CPPUNIT_ASSERT_EQUAL(0, WEXITSTATUS(status));
+        CPPUNIT_ASSERT(time >= 300ms && time < 10s);
+        ::close(told[0]);
+        ::close(told[1]);
+    }
+
     void aSecondSignalEndsTheProcess() {
         int ready[2];
         CPPUNIT_ASSERT_EQUAL(0, ::pipe(ready));
@@ -302,18 +378,14 @@ public:
         if (child == 0) {
             // The app never ends by itself: only the second signal can.
             const auto app = std::make_shared<FunctionApp>();
-            app->onStop = [&](TimePoint) {
+            app->onStop = [&](TimePoint) -> bool {
                 [[maybe_unused]] const auto written = ::write(ready[1], "s", 1);
                 for (;;) ::pause();
             };
             HttpServer server(app, anyPort());
             server.start();
             std::jthread runner([&] { server.run(); });
-            struct sigaction action {};
-            do {
-                std::this_thread::yield();
-                ::sigaction(SIGTERM, nullptr, &action);
-            } while (action.sa_handler == SIG_DFL);
+            waitForHandlerOf(SIGTERM);
             [[maybe_unused]] const auto written = ::write(ready[1], "r", 1);
             runner.join();
             ::_exit(0);
@@ -363,6 +435,21 @@ public:
                 CPPUNIT_ASSERT_EQUAL(std::string("hello"), client.get("/").body);
         CPPUNIT_ASSERT_EQUAL(std::uint64_t(240), server.counters().requests.load());
         CPPUNIT_ASSERT(server.stop());
+    }
+
+    void namesItselfWhereARequestDoesNot() {
+        for (const std::string name : {"", "chat.example.org"}) {
+            HttpFixture server;
+            server.options.serverName = name;
+            server.app->onBegin = [](const Exchange::Ptr& exchange) {
+                exchange->respond(Response::text(200, exchange->environ().get("SERVER_NAME")));
+            };
+            server.start();
+            RawClient client = server.client();
+            client.send("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+            CPPUNIT_ASSERT_EQUAL(name.empty() ? "127.0.0.1" : name, client.readResponse().body);
+            CPPUNIT_ASSERT_EQUAL(std::string("localhost"), client.get("/").body);
+        }
     }
 };
 

@@ -1,9 +1,7 @@
 #include "HttpAnswer.h"
 
 #include <algorithm>
-#include <charconv>
 #include <ctime>
-#include <system_error>
 
 #include "socketio/protocol/HttpHead.h"
 
@@ -35,16 +33,6 @@ std::string_view httpDate() {
     return cache.text;
 }
 
-void appendField(std::string& out, std::string_view name, std::string_view value) {
-    out.append(name).append(": ").append(value).append("\r\n");
-}
-
-void appendNumberField(std::string& out, std::string_view name, std::uint64_t number) {
-    char digits[20];
-    const auto end = std::to_chars(digits, digits + sizeof digits, number).ptr;
-    appendField(out, name, {digits, static_cast<std::size_t>(end - digits)});
-}
-
 bool listsClose(std::string_view value) {
     while (!value.empty()) {
         std::string_view item = value.substr(0, value.find(','));
@@ -57,46 +45,19 @@ bool listsClose(std::string_view value) {
     return false;
 }
 
-/// The Content-Length that the app has set, or kNoLength.
-std::uint64_t announcedLength(const HeaderList& headers) {
-    const std::string_view text = headers.get("Content-Length");
-    std::uint64_t number = 0;
-    const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
-    const bool good = !text.empty() && read.ec == std::errc() &&
-                      read.ptr == text.data() + text.size() && number != kNoLength;
-    return good ? number : kNoLength;
-}
-
 /// Status line and the headers that the app may set.
 void appendAppFields(std::string& out, int status, const HeaderList& headers, AnswerForm& form) {
     appendStatusLine(out, status, reasonPhrase(status));
     bool dated = false, upgradeNamed = false;
     for (const HeaderList::Field& field : headers) {
         const std::string_view name = field.name;
-        // By length first: most names are none of these.
-        switch (name.size()) {
-            case 4:
-                dated = dated || equalsIgnoreCase(name, "date");
-                break;
-            case 7:
-                upgradeNamed = upgradeNamed || equalsIgnoreCase(name, "upgrade");
-                break;
-            case 10:
-                if (equalsIgnoreCase(name, "connection")) {
-                    form.close = form.close || listsClose(field.value);
-                    continue;
-                }
-                if (equalsIgnoreCase(name, "keep-alive")) continue;
-                break;
-            case 14:
-                if (equalsIgnoreCase(name, "content-length")) continue;
-                break;
-            case 17:
-                if (equalsIgnoreCase(name, "transfer-encoding")) continue;
-                break;
-            default:
-                break;
+        if (isFramingField(name)) {
+            if (equalsIgnoreCase(name, "connection"))
+                form.close = form.close || listsClose(field.value);
+            continue;
         }
+        dated = dated || (name.size() == 4 && equalsIgnoreCase(name, "date"));
+        upgradeNamed = upgradeNamed || (name.size() == 7 && equalsIgnoreCase(name, "upgrade"));
         appendField(out, name, field.value);
     }
     if (!dated) appendField(out, "Date", httpDate());
@@ -110,27 +71,11 @@ void appendAppFields(std::string& out, int status, const HeaderList& headers, An
 
 }  // namespace
 
-bool equalsIgnoreCase(std::string_view a, std::string_view b) {
-    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                      [&](char x, char y) { return lower(x) == lower(y); });
-}
-
-int answerableStatus(int status) { return status >= 200 && status <= 599 ? status : 500; }
-
 void appendHead(std::string& out, int status, const HeaderList& headers, std::uint64_t bodySize,
                 AnswerForm& form) {
     appendAppFields(out, status, headers, form);
-    if (status == 304 || (form.head && !isBodyless(status))) {
-        // The length that GET would have been answered with, if the app knows it.
-        const std::uint64_t length = bodySize > 0 ? bodySize : announcedLength(headers);
-        if (length != kNoLength)
-            appendNumberField(out, "Content-Length", length);
-        else if (status != 304)
-            appendNumberField(out, "Content-Length", 0);
-    } else if (!isBodyless(status)) {
-        appendNumberField(out, "Content-Length", bodySize);
-    }
+    const std::uint64_t length = answerLength(status, headers, bodySize, form.head);
+    if (length != kNoLength) appendNumberField(out, "Content-Length", length);
     out.append("\r\n");
 }
 

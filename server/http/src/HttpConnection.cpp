@@ -7,8 +7,9 @@
 #include <utility>
 
 #include <Poco/Exception.h>
-#include <Poco/Logger.h>
 
+#include "socketio/base/Log.h"
+#include "socketio/protocol/ProxyProtocol.h"
 #include "socketio/protocol/WebSocketFrame.h"
 
 #include "HttpAnswer.h"
@@ -38,14 +39,6 @@ private:
     char* _end;
 };
 
-/// `example.org:8080` -> `example.org`; the brackets of an IPv6 address stay (RFC 3875 §4.1.14).
-std::string_view hostName(std::string_view host) {
-    const std::size_t colon = host.rfind(':');
-    if (colon == std::string_view::npos || host.find(']', colon) != std::string_view::npos)
-        return host;
-    return host.substr(0, colon);
-}
-
 /// The one field of that name; nullptr when there is none or more than one.
 const HttpRequestHead::Field* single(const HttpRequestHead& head, std::string_view name) {
     const HttpRequestHead::Field* found = nullptr;
@@ -72,15 +65,99 @@ int judgeHandshake(const HttpRequestHead& head) {
     return 101;
 }
 
-Poco::Logger& logger() {
-    static Poco::Logger& logger = Poco::Logger::get("socketio.http");
-    return logger;
+const Log& logger() {
+    static const Log log("socketio.http");
+    return log;
 }
+
+/// The variables of TLS, as Apache's mod_ssl names and writes them.
+void describeTls(const TlsTransport& tls, Environ& environ) {
+    environ.set("HTTPS", "on");
+    environ.set("SSL_PROTOCOL", tls.version());
+    environ.set("SSL_CIPHER", tls.cipher());
+    environ.set("SSL_CIPHER_USEKEYSIZE", Digits(static_cast<std::uint64_t>(tls.cipherBits())));
+    if (tls.resumed()) environ.set("SSL_SESSION_RESUMED", "Resumed");
+    if (!tls.serverName().empty()) environ.set("SSL_TLS_SNI", tls.serverName());
+    if (!tls.hasClientCertificate()) return;
+    environ.set("SSL_CLIENT_VERIFY", "SUCCESS");
+    environ.set("SSL_CLIENT_S_DN", tls.clientSubject());
+    environ.set("SSL_CLIENT_I_DN", tls.clientIssuer());
+    environ.set("SSL_CLIENT_M_SERIAL", tls.clientSerial());
+}
+
+/// The PROXY header that a trusted proxy begins with.
+class ProxyPreface final : public ConnectionPreface {
+public:
+    explicit ProxyPreface(HttpServerState& server) : _server(server) {}
+
+    Status read(std::string_view bytes, std::size_t& size, Endpoints& endpoints) override {
+        ProxyHeader header;
+        switch (header.parse(bytes, size)) {
+            case ProxyHeader::Status::Incomplete:
+                return Status::Incomplete;
+            case ProxyHeader::Status::Bad:
+                _server.counters.refused.fetch_add(1, std::memory_order_relaxed);
+                if (logger().debug())
+                    logger().debug("closed a connection from " + endpoints.peerAddress + ": " +
+                                   header.error);
+                return Status::Refused;
+            case ProxyHeader::Status::Complete:
+                break;
+        }
+        endpoints.secureAtProxy = header.secure;
+        if (header.proxied) {
+            endpoints.peerAddress = std::move(header.sourceAddress);
+            endpoints.peerPort = header.sourcePort;
+            endpoints.localAddress = std::move(header.destinationAddress);
+            endpoints.localPort = header.destinationPort;
+        }
+        return Status::Complete;
+    }
+
+private:
+    HttpServerState& _server;  // of the connection, which holds it
+};
+
+/// Speaks on a connection that is about to leave: waits until earlier answers have gone.
+class LeavingConnection final : public ConnectionProtocol,
+                                public std::enable_shared_from_this<LeavingConnection> {
+public:
+    LeavingConnection(HttpServerState& server, Exchange::DetachCallback callback)
+        : _hub(*server.hub), _callback(std::move(callback)) {}
+
+    void onOpen(Connection& connection) override {
+        _connection = &connection;
+        connection.pauseReading(true);
+        // Not at once: what came behind the request is still on its way to us.
+        _hub.post(_hub.currentLoop(), [self = shared_from_this()] { self->leave(); });
+    }
+    std::size_t onInput(char*, std::size_t) override { return 0; }
+    void onEnd() override {}
+    void onDrained() override { leave(); }
+    void onClosed(const char*) override {
+        _connection = nullptr;
+        _callback = nullptr;
+    }
+
+private:
+    void leave() {
+        if (!_connection || _connection->queuedBytes() > 0) return;
+        std::string input;
+        DetachedConnection detached(std::exchange(_connection, nullptr)->detach(input));
+        detached.input = std::move(input);
+        const auto callback = std::exchange(_callback, nullptr);
+        if (callback && detached.descriptor() >= 0) callback(std::move(detached));
+    }
+
+    Hub& _hub;
+    Exchange::DetachCallback _callback;
+    Connection* _connection = nullptr;
+};
 
 }  // namespace
 
-HttpConnection::HttpConnection(std::shared_ptr<HttpServerState> server)
-    : HttpProtocol(std::move(server)) {}
+HttpConnection::HttpConnection(std::shared_ptr<HttpServerState> server, bool adopted)
+    : HttpProtocol(std::move(server)), _adopted(adopted) {}
 
 // -------------------------------------------------------------------------------------------------
 // The connection's life
@@ -90,14 +167,42 @@ void HttpConnection::onOpen(Connection& connection) {
     _loop = _server->hub->currentLoop();
     enlist(_loop);
     // What came before the app was started is read when it has been: admit() follows.
-    if (!_server->open.load(std::memory_order_acquire)) connection.pauseReading(true);
-    connection.setDeadline(_server->stopping ? now() : now() + _server->options.limits.headTime);
+    const bool open = _server->open.load(std::memory_order_acquire);
+    if (!open) connection.pauseReading(true);
+    if (_server->options.proxyProtocol && !_adopted) {
+        if (!_server->options.trustedProxies.trusts(connection.endpoints().peerAddress)) {
+            _server->counters.refused.fetch_add(1, std::memory_order_relaxed);
+            connection.abort("no trusted proxy");
+            return;
+        }
+        connection.expectPreface(std::make_unique<ProxyPreface>(*_server));
+    }
     connection.setDisposable(true);
+    if (_server->stopping)
+        connection.setDeadline(now());
+    else if (open)
+        awaitFirstRequest();
+}
+
+/// From accept, or from the end of the handshake of TLS, which has a deadline of its own.
+void HttpConnection::awaitFirstRequest() {
+    const HttpServerOptions& options = _server->options;
+    if (options.tls && !_adopted && !_connection->tls())
+        _connection->startTls(*options.tls, options.limits.handshakeTime);
+    else
+        _connection->setDeadline(now() + options.limits.headTime);
+}
+
+void HttpConnection::onSecured() { awaitFirstRequest(); }
+
+std::string_view HttpConnection::plainHttpAnswer() const {
+    return "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n"
+           "Content-Length: 30\r\nConnection: close\r\n\r\nThis port speaks only HTTPS.\r\n";
 }
 
 void HttpConnection::admit() {
     if (!_connection) return;
-    _connection->setDeadline(now() + _server->options.limits.headTime);
+    awaitFirstRequest();
     _connection->pauseReading(false);
 }
 
@@ -210,7 +315,7 @@ void HttpConnection::close() {
 /// Nobody is in the middle of anything.
 void HttpConnection::closeIdle(const char* detail) {
     _state = State::Closing;
-    if (_connection->queuedBytes() > 0)
+    if (_connection->queuedBytes() > 0 || _connection->tls())  // which says goodbye
         _connection->closeAfterFlush();
     else
         _connection->abort(detail);
@@ -292,8 +397,9 @@ std::size_t HttpConnection::readHead(std::string_view rest, bool& more) {
             refuse(head.errorStatus, head.error);
             break;
         case HttpRequestHead::Status::Complete:
-            _available = rest.size() - size;
+            _behind = rest.substr(size);
             begin(head, size);
+            _behind = {};
             break;
     }
     more = true;
@@ -334,8 +440,9 @@ void HttpConnection::begin(const HttpRequestHead& head, std::size_t headSize) {
     HttpExchange::Request request;
     request.serial = _serial;
     request.form = _form;
-    request.bodyDone = !_chunked && _bodyLeft <= _available;
+    request.bodyDone = !_chunked && _bodyLeft <= _behind.size();
     request.webSocket = head.upgradeWebSocket;
+    request.detachable = !_connection->tls();
     const auto exchange = std::make_shared<HttpExchange>(shared_from_this(), *_server, _loop,
                                                          request, makeEnviron(head, headSize));
     _exchange = exchange;
@@ -374,16 +481,20 @@ std::shared_ptr<const Environ> HttpConnection::makeEnviron(const HttpRequestHead
     environ->set("SERVER_PROTOCOL", head.minorVersion == 0 ? "HTTP/1.0" : "HTTP/1.1");
     environ->set("GATEWAY_INTERFACE", "CGI/1.1");
     if (!head.host.empty())
-        environ->set("SERVER_NAME", hostName(head.host));
+        environ->set("SERVER_NAME", httpHostName(head.host));
     else if (!_server->options.serverName.empty())
         environ->set("SERVER_NAME", _server->options.serverName);
     else
         environ->set("SERVER_NAME", _endpoints->localAddress);
+    environ->set("SERVER_ADDR", _endpoints->localAddress);
     environ->set("SERVER_PORT", Digits(_endpoints->localPort));
     environ->set("REMOTE_ADDR", _endpoints->peerAddress);
     environ->set("REMOTE_PORT", Digits(_endpoints->peerPort));
     for (const HttpRequestHead::Field& field : head.fields)
         environ->addHeader(field.name, field.value);
+    if (_endpoints->secureAtProxy) environ->set("HTTPS", "on");
+    if (const TlsTransport* const tls = _connection->tls()) describeTls(*tls, *environ);
+    _server->options.trustedProxies.apply(*environ);
     return environ;
 }
 
@@ -415,16 +526,12 @@ void HttpConnection::awaitRequest() {
 void HttpConnection::refuse(int status, const char* why) {
     if (status < 500 || status == 501 || status == 505)
         _server->counters.refused.fetch_add(1, std::memory_order_relaxed);
+    const std::string line = "answered " + std::to_string(status) + " and closed: " + why;
     if (logger().debug())
-        logger().debug("answered " + std::to_string(status) + " and closed: " + why);
-    Response response = Response::text(status, reasonPhrase(status));
-    response.headers.add("X-Content-Type-Options", "nosniff");
-    if (status == 405)
-        response.headers.add("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
-    if (status == 426) {
-        response.headers.add("Upgrade", "websocket");
-        response.headers.add("Sec-WebSocket-Version", "13");
-    }
+        logger().debug(line);
+    else if (const auto leftOut = _server->refusals.pass(_server->hub->clock().now()))
+        logger().warning(line + LogThrottle::more(*leftOut));
+    const Response response = Response::refusal(status);
     _answered = true;
     _form.close = true;
     std::string out;
@@ -437,7 +544,7 @@ void HttpConnection::refuse(int status, const char* why) {
 // -------------------------------------------------------------------------------------------------
 // Bodies
 
-void HttpConnection::receiveBody(HttpExchange& exchange, std::size_t limit,
+void HttpConnection::receiveBody(FrontEndExchange& exchange, std::size_t limit,
                                  Exchange::BodyCallback callback) {
     if (!current(exchange.serial()) || _state != State::Waiting) {
         callback(Exchange::BodyStatus::Incomplete);
@@ -461,7 +568,7 @@ void HttpConnection::receiveBody(HttpExchange& exchange, std::size_t limit,
     else
         exchange.bodyBuffer().reserve(
             static_cast<std::size_t>(std::min<std::uint64_t>(_bodyLeft, kBodyReserve)));
-    const bool begun = _inInput ? _available > 0 : _connection->hasPendingInput();
+    const bool begun = _inInput ? !_behind.empty() : _connection->hasPendingInput();
     if (_expectContinue && !begun) {
         std::string interim;
         appendStatusLine(interim, 100, reasonPhrase(100));
@@ -551,7 +658,7 @@ std::size_t HttpConnection::skipBody(std::string_view rest, bool& more) {
 // -------------------------------------------------------------------------------------------------
 // Answers
 
-void HttpConnection::answer(HttpExchange& exchange) {
+void HttpConnection::answer(FrontEndExchange& exchange) {
     if (!current(exchange.serial())) {
         exchange.neverSent();
         return;
@@ -562,9 +669,9 @@ void HttpConnection::answer(HttpExchange& exchange) {
     _answered = true;
     exchange.setDelivered();
     if (exchange.hasSentCallback())
-        _unsent.push_back(std::static_pointer_cast<HttpExchange>(exchange.shared_from_this()));
+        _unsent.push_back(std::static_pointer_cast<FrontEndExchange>(exchange.shared_from_this()));
 
-    if (exchange.closes()) {
+    if (static_cast<HttpExchange&>(exchange).closes()) {
         close();
     } else if (_bodyLeft > 0) {
         _state = State::Skip;
@@ -575,7 +682,7 @@ void HttpConnection::answer(HttpExchange& exchange) {
     if (_collecting) finishBody(Exchange::BodyStatus::Incomplete);  // answered in the middle of it
 }
 
-void HttpConnection::sendPiece(HttpExchange& exchange, SharedFrame piece) {
+void HttpConnection::sendPiece(FrontEndExchange& exchange, SharedFrame piece) {
     if (!current(exchange.serial())) return;
     _streaming = true;
     exchange.streamQueued(piece.size());
@@ -596,7 +703,7 @@ void HttpConnection::dropped(std::uint32_t serial, bool started) {
     refuse(500, "no answer");
 }
 
-void HttpConnection::watchSent(const std::shared_ptr<HttpExchange>& exchange) {
+void HttpConnection::watchSent(const std::shared_ptr<FrontEndExchange>& exchange) {
     if (!exchange->delivered()) return;  // answer() is on its way
     if (!_connection)
         exchange->neverSent();
@@ -616,9 +723,10 @@ void HttpConnection::loseExchange() {
 }
 
 std::shared_ptr<WebSocketConnection> HttpConnection::upgrade(HttpExchange& exchange,
-                                                             std::size_t maxMessageBytes,
+                                                             const WebSocketOptions& options,
                                                              const HeaderList& headers) {
-    if (!current(exchange.serial())) return WebSocketConnection::lost(_server, _loop);
+    const Executor::LoopId target = options.loop == Executor::kNoLoop ? _loop : options.loop;
+    if (!current(exchange.serial())) return WebSocketConnection::lost(_server, target);
     const auto self = shared_from_this();
     std::string out;
     appendStatusLine(out, 101, reasonPhrase(101));
@@ -637,14 +745,31 @@ std::shared_ptr<WebSocketConnection> HttpConnection::upgrade(HttpExchange& excha
     _answered = true;
     exchange.setDelivered();
     _state = State::Upgraded;
-    Connection& connection = *std::exchange(_connection, nullptr);
-    connection.setMaxOutput(_server->outboundLimit(maxMessageBytes));
-    _server->counters.upgrades.fetch_add(1, std::memory_order_relaxed);
-    auto channel = std::make_shared<WebSocketConnection>(_server, _loop, maxMessageBytes);
-    connection.setProtocol(channel);
+    _connection->setMaxOutput(options.maxOutboundBytes > 0
+                                  ? options.maxOutboundBytes
+                                  : _server->outboundLimit(options.maxMessageBytes));
+    auto channel = std::make_shared<WebSocketConnection>(_server, target, options.maxMessageBytes);
+    std::optional<std::string_view> unused;
+    if (_inInput) unused = _behind;
+    if (!_connection->moveTo(target, channel, unused))
+        return WebSocketConnection::lost(_server, target);  // onClosed() follows
+    _connection = nullptr;
     delist(_loop);
-    if (_peerEnded) _server->hub->post(_loop, [channel] { channel->onEnd(); });
+    _server->counters.upgrades.fetch_add(1, std::memory_order_relaxed);
+    if (_peerEnded) _server->hub->post(target, [channel] { channel->onEnd(); });
     return channel;
+}
+
+void HttpConnection::detach(HttpExchange& exchange, Exchange::DetachCallback callback) {
+    if (!current(exchange.serial())) return;
+    const auto self = shared_from_this();
+    _answered = true;
+    exchange.setDelivered();
+    _state = State::Upgraded;
+    for (const auto& answered : std::exchange(_unsent, {})) answered->neverSent();
+    Connection& connection = *std::exchange(_connection, nullptr);
+    connection.setProtocol(std::make_shared<LeavingConnection>(*_server, std::move(callback)));
+    delist(_loop);
 }
 
 }  // namespace socketio

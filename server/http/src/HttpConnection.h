@@ -3,10 +3,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
-#include "socketio/exchange/Exchange.h"
+#include "socketio/exchange/FrontEndExchange.h"
 #include "socketio/net/Connection.h"
 #include "socketio/protocol/HttpHead.h"
 
@@ -27,9 +28,11 @@ class WebSocketConnection;
 /// Limits:  HttpLimits. Input behind the request in progress is left to the Connection, which
 ///          stops reading when it is full.
 class HttpConnection final : public HttpProtocol,
+                             public ExchangeConnection,
                              public std::enable_shared_from_this<HttpConnection> {
 public:
-    explicit HttpConnection(std::shared_ptr<HttpServerState> server);
+    /// `adopted`: another server accepted the connection, so that no PROXY header comes.
+    explicit HttpConnection(std::shared_ptr<HttpServerState> server, bool adopted = false);
 
     // ConnectionProtocol
     void onOpen(Connection& connection) override;
@@ -37,6 +40,8 @@ public:
     void onEnd() override;
     void onDeadline() override;
     void onDrained() override;
+    void onSecured() override;
+    std::string_view plainHttpAnswer() const override;
     void onClosed(const char* detail) override;
 
     // HttpProtocol
@@ -44,19 +49,21 @@ public:
     void shutDown() override;
     void cut() override;
 
-    // For exchanges, on the loop. Those of a request that is over change nothing.
-    void receiveBody(HttpExchange& exchange, std::size_t limit, Exchange::BodyCallback callback);
-    /// The answer is complete (or this is its end).
-    void answer(HttpExchange& exchange);
-    void sendPiece(HttpExchange& exchange, SharedFrame piece);
-    /// The app let go of request `serial`; with `started` in the middle of its answer.
-    void dropped(std::uint32_t serial, bool started);
-    void watchSent(const std::shared_ptr<HttpExchange>& exchange);
-    /// An abort callback was set after the peer had ended its side.
-    void abandon(std::uint32_t serial);
+    // ExchangeConnection
+    void receiveBody(FrontEndExchange& exchange, std::size_t limit,
+                     Exchange::BodyCallback callback) override;
+    void answer(FrontEndExchange& exchange) override;
+    void sendPiece(FrontEndExchange& exchange, SharedFrame piece) override;
+    void dropped(std::uint32_t serial, bool started) override;
+    void watchSent(const std::shared_ptr<FrontEndExchange>& exchange) override;
+    void abandon(std::uint32_t serial) override;
+
+    // For exchanges, on the loop.
     std::shared_ptr<WebSocketConnection> upgrade(HttpExchange& exchange,
-                                                 std::size_t maxMessageBytes,
+                                                 const WebSocketOptions& options,
                                                  const HeaderList& headers);
+
+    void detach(HttpExchange& exchange, Exchange::DetachCallback callback);
 
     HttpServerState& server() const { return *_server; }
     const std::shared_ptr<HttpServerState>& sharedServer() const { return _server; }
@@ -81,6 +88,7 @@ private:
     void begin(const HttpRequestHead& head, std::size_t headSize);
     void refuseBody(int status, const char* why);
     void finishBody(Exchange::BodyStatus status);
+    void awaitFirstRequest();
     void nextRequest();
     void awaitRequest();
     void inputEnded();
@@ -97,6 +105,7 @@ private:
     Connection* _connection = nullptr;  // null before onOpen() and after onClosed()
     Executor::LoopId _loop = Executor::kNoLoop;
     State _state = State::Head;
+    const bool _adopted;
     bool _inInput = false;      // onInput() is on the stack and goes on by itself
     bool _headStarted = false;  // bytes of a head have come
     bool _peerEnded = false;
@@ -111,7 +120,7 @@ private:
     bool _chunked = false;  // its body, as long as it is not complete
     bool _expectContinue = false;
     bool _bodyRefused = false;    // it grew too large
-    std::size_t _available = 0;   // bytes behind its head, while the app is in begin()
+    std::string_view _behind;     // the bytes behind its head, while the app is in begin()
     std::uint64_t _bodyLeft = 0;  // of Content-Length
     std::size_t _bodyLimit = 0;
     TimePoint _bodySince{};
@@ -120,9 +129,9 @@ private:
     Exchange::BodyCallback _bodyCallback;
     std::weak_ptr<HttpExchange> _exchange;
 
-    std::size_t _scanned = 0;                            // by HttpRequestHead::parse()
-    std::vector<std::shared_ptr<HttpExchange>> _unsent;  // answered, with an onSent() callback
-    std::unique_ptr<Endpoints> _endpoints;               // made for the first request
+    std::size_t _scanned = 0;                                // by HttpRequestHead::parse()
+    std::vector<std::shared_ptr<FrontEndExchange>> _unsent;  // answered, with an onSent() callback
+    std::unique_ptr<Endpoints> _endpoints;                   // made for the first request
 };
 
 }  // namespace socketio

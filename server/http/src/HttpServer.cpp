@@ -1,117 +1,64 @@
 #include "socketio/http/HttpServer.h"
 
 #include <cerrno>
-#include <csignal>
-#include <cstdio>
-#include <cstdlib>
-#include <iostream>
+#include <limits>
 #include <optional>
-#include <poll.h>
-#include <pthread.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include <Poco/Exception.h>
-#include <Poco/Logger.h>
+#include <Poco/Net/HTTPServerParams.h>
 #include <Poco/Net/NetException.h>
+#include <Poco/Net/SecureServerSocket.h>
+#include <Poco/Net/ServerSocket.h>
+#include <Poco/Net/StreamSocketImpl.h>
+
+#include "socketio/net/FrontEnd.h"
 
 #include "HttpConnection.h"
 #include "HttpServerState.h"
 
 namespace socketio {
 
-namespace {
-
-using namespace std::chrono_literals;
-
-/// An eventfd: stop() and the signal handler wake run() with it.
-class Wakeup {
-public:
-    Wakeup() : _descriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-        if (_descriptor < 0) throw Poco::SystemException("eventfd", errno);
-    }
-    ~Wakeup() { ::close(_descriptor); }
-    Wakeup(const Wakeup&) = delete;
-    Wakeup& operator=(const Wakeup&) = delete;
-
-    void notify() const { notify(_descriptor); }
-    static void notify(int descriptor) {
-        const std::uint64_t one = 1;
-        [[maybe_unused]] const ssize_t written = ::write(descriptor, &one, sizeof one);
-    }
-    void wait() const {
-        pollfd entry{_descriptor, POLLIN, 0};
-        while (::poll(&entry, 1, -1) < 0 && errno == EINTR) {
-        }
-    }
-    int descriptor() const { return _descriptor; }
-
-private:
-    const int _descriptor;
-};
-
-std::atomic<int> signalled{-1};  // the eventfd of the run() in progress
-std::atomic<int> signalCount{0};
-
-extern "C" void socketioHttpServerSignal(int number) {
-    const int saved = errno;
-    if (signalCount.fetch_add(1) > 0) ::_exit(128 + number);  // whoever insists shall not wait
-    Wakeup::notify(signalled.load());
-    errno = saved;
+HttpServerOptions HttpServerOptions::from(const Poco::AutoPtr<Poco::Net::HTTPServerParams>& given) {
+    const auto milliseconds = [](const Poco::Timespan& span) {
+        return HttpLimits::Milliseconds(span.totalMilliseconds());
+    };
+    const Poco::AutoPtr<Poco::Net::HTTPServerParams> params =
+        given ? given : Poco::AutoPtr(new Poco::Net::HTTPServerParams);
+    HttpServerOptions options;
+    options.serverName = params->getServerName();
+    if (params->getMaxThreads() > 0)
+        options.hub.maxWorkers = static_cast<unsigned>(params->getMaxThreads());
+    HttpLimits& limits = options.limits;
+    // A longer one would let whoever sends a byte now and then in, which this server does not.
+    limits.headTime = std::min(limits.headTime, milliseconds(params->getTimeout()));
+    limits.writeStall = milliseconds(params->getTimeout());
+    limits.keepAliveTime = milliseconds(params->getKeepAliveTimeout());
+    const int requests = params->getMaxKeepAliveRequests();
+    if (!params->getKeepAlive())
+        limits.keepAliveRequests = 1;
+    else
+        limits.keepAliveRequests = requests > 0 ? static_cast<std::size_t>(requests)
+                                                : std::numeric_limits<std::size_t>::max();
+    return options;
 }
 
-/// SIGINT and SIGTERM wake run() as long as this lives.
-class SignalScope {
-public:
-    explicit SignalScope(const Wakeup& wakeup) {
-        int none = -1;
-        if (!signalled.compare_exchange_strong(none, wakeup.descriptor()))
-            throw Poco::IllegalStateException(
-                "HttpServer::run() is active already in this process; use start() and stop()");
-        signalCount = 0;
-        struct sigaction action {};
-        action.sa_handler = socketioHttpServerSignal;
-        action.sa_flags = SA_RESTART;
-        sigemptyset(&action.sa_mask);
-        ::sigaction(SIGINT, &action, &_interrupt);
-        ::sigaction(SIGTERM, &action, &_terminate);
-        // A Poco::Thread blocks SIGTERM; somebody has to take it.
-        sigset_t both;
-        sigemptyset(&both);
-        sigaddset(&both, SIGINT);
-        sigaddset(&both, SIGTERM);
-        ::pthread_sigmask(SIG_UNBLOCK, &both, &_mask);
-    }
-    ~SignalScope() {
-        ::pthread_sigmask(SIG_SETMASK, &_mask, nullptr);
-        ::sigaction(SIGINT, &_interrupt, nullptr);
-        ::sigaction(SIGTERM, &_terminate, nullptr);
-        signalled = -1;
-    }
-    SignalScope(const SignalScope&) = delete;
-    SignalScope& operator=(const SignalScope&) = delete;
-
-private:
-    struct sigaction _interrupt, _terminate;
-    sigset_t _mask;
-};
-
-Poco::Logger& logger() { return Poco::Logger::get("socketio.http"); }
-
-}  // namespace
-
 struct HttpServer::Impl {
-    enum class Life { Fresh, Running, Stopping, Stopped };
-
     Impl(std::shared_ptr<Hub> hub, bool hubIsOwn, std::shared_ptr<App> app,
          HttpServerOptions options)
         : state(std::make_shared<HttpServerState>(std::move(hub), std::move(app),
                                                   std::move(options))),
-          ownHub(hubIsOwn) {
+          frontEnd("HttpServer", "socketio.http", state, hubIsOwn,
+                   {.listen = [this] { return listen(); },
+                    .startApp = [this] { state->app->start(*state->hub); },
+                    .stopApp = [this](TimePoint deadline) { return state->app->stop(deadline); },
+                    .doorClosed = {}}) {
         if (!state->app) throw Poco::InvalidArgumentException("HttpServer: no app");
+        if (state->options.proxyProtocol && state->options.trustedProxies.empty())
+            throw Poco::InvalidArgumentException(
+                "HttpServer: proxyProtocol needs the proxies in trustedProxies");
     }
 
-    Hub::Listener listen(const Poco::Net::SocketAddress& address) const {
+    Connection::Limits connectionLimits() const {
         const HttpLimits& limits = state->options.limits;
         Connection::Limits connection;
         // A head that is not complete must always fit.
@@ -119,13 +66,22 @@ struct HttpServer::Impl {
             std::max(limits.pipelinedBytes, limits.head.requestLine + limits.head.block);
         connection.maxOutput = state->outboundLimit(0);
         connection.writeStall = limits.writeStall;
-        return state->hub->listen(address, connection, [server = state] {
-            return std::make_shared<HttpConnection>(server);
-        });
+        return connection;
+    }
+
+    Hub::ProtocolFactory protocols() const {
+        return [server = state] { return std::make_shared<HttpConnection>(server); };
+    }
+
+    Hub::Listener listen(const Poco::Net::SocketAddress& address) const {
+        return state->hub->listen(address, connectionLimits(), protocols());
     }
 
     Hub::Listener listen() const {
         const HttpServerOptions& options = state->options;
+        if (!options.listen) return {};
+        if (socket)
+            return state->hub->listenOn(socket->impl()->sockfd(), connectionLimits(), protocols());
         if (!options.host.empty()) {
             std::optional<Poco::Net::SocketAddress> address;
             try {
@@ -146,17 +102,9 @@ struct HttpServer::Impl {
         return listen(Poco::Net::SocketAddress("0.0.0.0", options.port));
     }
 
-    bool shutDown(std::chrono::milliseconds timeout);
-
     const std::shared_ptr<HttpServerState> state;
-    const bool ownHub;
-    const Wakeup wakeup;
-
-    mutable Mutex mutex;  // not held while the server starts or stops
-    Condition changed;
-    Life life SOCKETIO_GUARDED_BY(mutex) = Life::Fresh;
-    bool clean SOCKETIO_GUARDED_BY(mutex) = true;  // what stop() returns
-    Hub::Listener listener SOCKETIO_GUARDED_BY(mutex);
+    std::optional<Poco::Net::ServerSocket> socket;  // of the application; else the options tell
+    FrontEnd frontEnd;
 };
 
 HttpServer::HttpServer(std::shared_ptr<App> app, HttpServerOptions options) {
@@ -168,102 +116,56 @@ HttpServer::HttpServer(Hub& hub, std::shared_ptr<App> app, HttpServerOptions opt
     : _impl(std::make_unique<Impl>(std::shared_ptr<Hub>(&hub, [](Hub*) {}), false, std::move(app),
                                    std::move(options))) {}
 
+HttpServer::HttpServer(std::shared_ptr<App> app, const Poco::Net::ServerSocket& socket,
+                       const Poco::AutoPtr<Poco::Net::HTTPServerParams>& params)
+    : HttpServer(std::move(app), [&] {
+          HttpServerOptions options = HttpServerOptions::from(params);
+          if (socket.secure())
+              options.tls =
+                  std::make_shared<TlsContext>(Poco::Net::SecureServerSocket(socket).context());
+          return options;
+      }()) {
+    _impl->socket = socket;
+}
+
+HttpServer::HttpServer(std::shared_ptr<App> app, std::uint16_t port,
+                       const Poco::AutoPtr<Poco::Net::HTTPServerParams>& params)
+    : HttpServer(std::move(app), [&] {
+          HttpServerOptions options = HttpServerOptions::from(params);
+          options.port = port;
+          return options;
+      }()) {}
+
 HttpServer::~HttpServer() { stop(); }
 
-void HttpServer::start() {
-    {
-        MutexLock lock(_impl->mutex);
-        if (_impl->life != Impl::Life::Fresh)
-            throw Poco::IllegalStateException("HttpServer::start(): started before");
+bool HttpServer::adopt(DetachedConnection& connection) {
+    if (!_impl->state->open || _impl->state->stopping) return false;
+    std::unique_ptr<Endpoints> endpoints;
+    if (connection.relayed) {
+        const DetachedConnection::Addresses& from = connection.addresses;
+        endpoints = std::make_unique<Endpoints>(Endpoints{.peerAddress = from.peer,
+                                                          .localAddress = from.local,
+                                                          .peerPort = from.peerPort,
+                                                          .localPort = from.localPort,
+                                                          .secureAtProxy = from.secure});
     }
-    // The address first: when it is taken nothing has happened yet. Requests wait behind the gate
-    // until the app is ready.
-    const Hub::Listener listener = _impl->listen();
-    const std::shared_ptr<HttpServerState>& state = _impl->state;
-    try {
-        state->hub->start();
-        state->app->start(*state->hub);
-    } catch (...) {
-        state->hub->closeListener(listener.id);
-        throw;
-    }
-    {
-        MutexLock lock(_impl->mutex);
-        _impl->listener = listener;
-        _impl->life = Impl::Life::Running;
-    }
-    state->open.store(true, std::memory_order_release);
-    HttpServerState::visitAll(state, [](HttpProtocol& protocol) { protocol.admit(); });
-    logger().information("listening on " + listener.address.toString());
+    const Hub::ProtocolFactory protocol = [server = _impl->state] {
+        return std::make_shared<HttpConnection>(server, true);
+    };
+    if (!hub().adopt(connection.descriptor(), connection.input, std::move(endpoints),
+                     _impl->connectionLimits(), protocol))
+        return false;
+    connection.release();
+    return true;
 }
 
-bool HttpServer::stop(std::chrono::milliseconds timeout) {
-    {
-        MutexLock lock(_impl->mutex);
-        while (_impl->life == Impl::Life::Stopping) _impl->changed.wait(_impl->mutex);
-        if (_impl->life == Impl::Life::Stopped) return _impl->clean;
-        if (_impl->life == Impl::Life::Fresh) {
-            _impl->life = Impl::Life::Stopped;
-            return true;
-        }
-        _impl->life = Impl::Life::Stopping;
-    }
-    const bool clean = _impl->shutDown(timeout);
-    MutexLock lock(_impl->mutex);
-    _impl->clean = clean;
-    _impl->life = Impl::Life::Stopped;
-    _impl->changed.notifyAll();
-    _impl->wakeup.notify();
-    return clean;
-}
+void HttpServer::start() { _impl->frontEnd.start(); }
 
-bool HttpServer::Impl::shutDown(std::chrono::milliseconds timeout) {
-    // Each step leaves time for the next one.
-    const TimePoint now = state->hub->clock().now();
-    const TimePoint appDeadline = now + timeout * 7 / 10, answerDeadline = now + timeout * 9 / 10,
-                    end = now + timeout;
-    std::uint64_t id;
-    {
-        MutexLock lock(mutex);
-        id = listener.id;
-    }
-    // The app goes first, with the door still open: a client that polls fetches what is left for
-    // it, over a new connection if it has none. The app itself takes nobody new any more.
-    state->app->stop(appDeadline);
-    state->stopping = true;
-    state->hub->closeListener(id);
-    HttpServerState::visitAll(state, [](HttpProtocol& protocol) { protocol.shutDown(); });
-    bool empty = state->waitUntilEmpty(answerDeadline);
-    if (!empty) {
-        logger().warning("connections were cut off: their requests took too long");
-        HttpServerState::visitAll(state, [](HttpProtocol& protocol) { protocol.cut(); });
-        empty = state->waitUntilEmpty(end);
-    }
-    return ownHub ? state->hub->stop(end) : empty;
-}
+bool HttpServer::stop(std::chrono::milliseconds timeout) { return _impl->frontEnd.stop(timeout); }
 
-void HttpServer::run() {
-    const SignalScope signals(_impl->wakeup);
-    bool fresh;
-    {
-        MutexLock lock(_impl->mutex);
-        fresh = _impl->life == Impl::Life::Fresh;
-    }
-    if (fresh) start();
-    _impl->wakeup.wait();
-    if (signalCount > 0) logger().information("stopping");
-    if (stop(25s)) return;
-    logger().warning("leaving although a handler has not ended");
-    std::cout.flush();
-    std::cerr.flush();
-    std::fflush(nullptr);
-    ::_exit(0);
-}
+void HttpServer::run() { _impl->frontEnd.run(_impl->state->options.stopTimeout); }
 
-Poco::Net::SocketAddress HttpServer::address() const {
-    MutexLock lock(_impl->mutex);
-    return _impl->listener.address;
-}
+Poco::Net::SocketAddress HttpServer::address() const { return _impl->frontEnd.address(); }
 
 std::uint16_t HttpServer::port() const { return address().port(); }
 

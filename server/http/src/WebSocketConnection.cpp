@@ -35,12 +35,12 @@ std::shared_ptr<WebSocketConnection> WebSocketConnection::lost(
 void WebSocketConnection::onOpen(Connection& connection) {
     _connection = &connection;
     enlist(_loop);
+    if (_server->stopping) shutDown();  // it was on its way here when the others were told
 }
 
 void WebSocketConnection::onClosed(const char* detail) {
     const auto self = shared_from_this();
-    delist(_loop);
-    _connection = nullptr;
+    if (std::exchange(_connection, nullptr)) delist(_loop);  // or it could not be opened
     _state = State::Over;
     notifyClosed(kAbnormal, detail);
 }
@@ -65,6 +65,9 @@ std::size_t WebSocketConnection::onInput(char* bytes, std::size_t size) {
                 if (_state != State::Open) break;  // the user has closed; what crossed is dropped
                 if (listener != _listener) listener = _listener;  // it may be changed by a message
                 listener->onMessage(event.type == WebSocketDecoder::EventType::Binary, event.data);
+                // The rest of what has been read comes again when reading goes on.
+                if (_state == State::Open && _connection->readingPaused())
+                    return static_cast<std::size_t>(at - bytes);
                 break;
             case WebSocketDecoder::EventType::Ping:
                 if (countControlFrame() && _state == State::Open) answerPing(event.data);
@@ -124,7 +127,7 @@ void WebSocketConnection::sendClose(std::uint16_t code, std::string_view reason)
 }
 
 void WebSocketConnection::beginClose(std::uint16_t code, std::string_view reason) {
-    if (_state != State::Open) return;
+    if (_state != State::Open || !_connection) return;
     sendClose(code, reason);
     _state = State::Closing;
     _connection->setDeadline(_server->hub->timers(_loop).now() +
@@ -215,6 +218,10 @@ void WebSocketConnection::pauseReading(bool paused) {
 
 std::size_t WebSocketConnection::queuedBytes() const {
     return _connection ? _connection->queuedBytes() : 0;
+}
+
+TimePoint WebSocketConnection::lastReceived() const {
+    return _connection ? _connection->lastInput() : TimePoint();
 }
 
 }  // namespace socketio

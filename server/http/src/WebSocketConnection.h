@@ -48,6 +48,7 @@ public:
     void abort() override;
     void pauseReading(bool paused) override;
     std::size_t queuedBytes() const override;
+    TimePoint lastReceived() const override;
 
 private:
     enum class State : std::uint8_t {

@@ -9,11 +9,19 @@
 #include <string>
 #include <utility>
 
+#include <Poco/AutoPtr.h>
 #include <Poco/Net/SocketAddress.h>
 
 #include "socketio/exchange/App.h"
+#include "socketio/exchange/TrustedProxies.h"
 #include "socketio/net/Hub.h"
+#include "socketio/net/TlsContext.h"
 #include "socketio/protocol/HttpHead.h"
+
+namespace Poco::Net {
+class HTTPServerParams;
+class ServerSocket;
+}  // namespace Poco::Net
 
 namespace socketio {
 
@@ -23,6 +31,7 @@ struct HttpLimits {
     using Milliseconds = std::chrono::milliseconds;
 
     HttpRequestHead::Limits head{};        ///< 414, 431
+    Milliseconds handshakeTime{10'000};    ///< Of TLS, from accept to its end; closed.
     Milliseconds headTime{10'000};         ///< From the first byte to the whole head; 408.
     Milliseconds bodyTime{30'000};         ///< For a whole body; 408.
     Milliseconds bodyGrace{10'000};        ///< From then on a body must come at...
@@ -44,12 +53,28 @@ struct HttpLimits {
 struct HttpServerOptions {
     std::string host{};         ///< An address or a name; empty: every address, IPv6 and IPv4.
     std::uint16_t port = 5000;  ///< 0: the kernel chooses, see HttpServer::port().
+    bool listen = true;         ///< False: serves only connections given to HttpServer::adopt().
     std::string serverName{};   ///< SERVER_NAME of requests without Host; empty: the address.
     HttpLimits limits{};
+    /// https and wss with these certificates (TlsContext::load()); null: http and ws. Whoever keeps
+    /// the pointer can replace the certificates while the server runs.
+    std::shared_ptr<TlsContext> tls{};
+    /// Whose X-Forwarded-For, -Proto and -Host are believed, and who may speak the PROXY protocol.
+    TrustedProxies trustedProxies{};
+    /// Every connection has to begin with a PROXY header, version 1 or 2, before TLS and within
+    /// limits.headTime, and has to come from a trusted proxy; any other is closed.
+    bool proxyProtocol = false;
+    /// What run() gives stop() after a signal; handlers that have not returned by then are left.
+    std::chrono::milliseconds stopTimeout{25'000};
     HubOptions hub{};  ///< Of the hub that HttpServer makes; unused when it is given one.
+
+    /// Of a Poco::Net::HTTPServer: server name, threads (maxWorkers), keep-alive with its time and
+    /// number of requests, timeout (writeStall, and headTime where it is shorter). Connections wait
+    /// for no thread here, so that maxQueued has no counterpart. Null: POCO's defaults.
+    static HttpServerOptions from(const Poco::AutoPtr<Poco::Net::HTTPServerParams>& params);
 };
 
-/// Counters for logs, tests and monitoring.
+/// Counters for logs, tests and monitoring; of what is refused at most one line a second is logged.
 struct HttpCounters {
     std::atomic<std::uint64_t> requests{0};  ///< Heads given to the app.
     std::atomic<std::uint64_t> refused{0};   ///< Answered 4xx or 5xx before the app saw them.
@@ -68,7 +93,7 @@ struct HttpCounters {
 /// Errors:  start() throws Poco::Net::NetException naming the address that it cannot listen on,
 ///          and what App::start() throws. Nothing that a client sends is an exception.
 /// Limits:  HttpLimits, HubOptions.
-class HttpServer {
+class HttpServer : public ConnectionSink {
 public:
     /// A server with a hub of its own.
     explicit HttpServer(std::shared_ptr<App> app, HttpServerOptions options = {});
@@ -84,8 +109,27 @@ public:
         : HttpServer(hub, std::shared_ptr<App>(std::make_shared<A>(std::move(app))),
                      std::move(options)) {}
 
+    /// As Poco::Net::HTTPServer is made, on a socket that is bound already and stays open, or a
+    /// port:
+    ///
+    ///     Poco::Net::HTTPServer server(new Factory, socket, params);
+    ///     socketio::HttpServer server(socketio::PocoHandlerApp(new Factory), socket, params);
+    ///
+    /// A secure socket is served with TLS by its context.
+    HttpServer(std::shared_ptr<App> app, const Poco::Net::ServerSocket& socket,
+               const Poco::AutoPtr<Poco::Net::HTTPServerParams>& params);
+    HttpServer(std::shared_ptr<App> app, std::uint16_t port,
+               const Poco::AutoPtr<Poco::Net::HTTPServerParams>& params);
+    template <std::derived_from<App> A>
+    HttpServer(A app, const Poco::Net::ServerSocket& socket,
+               const Poco::AutoPtr<Poco::Net::HTTPServerParams>& params)
+        : HttpServer(std::shared_ptr<App>(std::make_shared<A>(std::move(app))), socket, params) {}
+    template <std::derived_from<App> A>
+    HttpServer(A app, std::uint16_t port, const Poco::AutoPtr<Poco::Net::HTTPServerParams>& params)
+        : HttpServer(std::shared_ptr<App>(std::make_shared<A>(std::move(app))), port, params) {}
+
     /// Stops, when it has not been done.
-    ~HttpServer();
+    ~HttpServer() override;
     HttpServer(const HttpServer&) = delete;
     HttpServer& operator=(const HttpServer&) = delete;
 
@@ -101,9 +145,13 @@ public:
     bool stop(std::chrono::milliseconds timeout = std::chrono::seconds(30));
 
     /// start(), unless done, then blocks until SIGINT, SIGTERM or stop(). A signal stops the server
-    /// within 25 s; a second one ends the process at once. When a handler does not end, logs it
-    /// and leaves by _exit(0). Only one run() at a time in a process.
+    /// within stopTimeout; a second one ends the process at once. When a handler does not end, logs
+    /// it and leaves by _exit(0). Only one run() at a time in a process.
     void run();
+
+    /// From start() to stop(). A connection with a PROXY header or TLS on it cannot be adopted:
+    /// whoever accepted it has to have dealt with both.
+    [[nodiscard]] bool adopt(DetachedConnection& connection) override;
 
     /// Where it listens; after start().
     Poco::Net::SocketAddress address() const;
