@@ -150,6 +150,15 @@ public:
         letGo();
     }
 
+    void whenWritable(Task task) override {
+        {
+            MutexLock lock(_mutex);
+            if (_answer != Answer::Started)
+                violation("whenWritable() outside of start() and finish()");
+        }
+        _inner->whenWritable(std::move(task));
+    }
+
     void onAbort(AbortCallback callback) override {
         MutexLock lock(_mutex);
         _onAbort = std::move(callback);
@@ -171,14 +180,21 @@ public:
     bool isWebSocketHandshake() const override { return _inner->isWebSocketHandshake(); }
     bool wantsWebSocket() const override { return _inner->wantsWebSocket(); }
 
-    std::shared_ptr<WebSocketChannel> upgrade(std::size_t maxMessageBytes,
+    std::shared_ptr<WebSocketChannel> upgrade(const WebSocketOptions& options,
                                               const HeaderList& headers) override {
         onLoop("upgrade()");
         if (!can().upgrade || !_inner->isWebSocketHandshake())
             violation("upgrade() of what is no WebSocket handshake");
         answering(Answer::Upgraded, "upgrade()");
         checkHeaders(101, headers, std::nullopt);
-        return _inner->upgrade(maxMessageBytes, headers);
+        return _inner->upgrade(options, headers);
+    }
+
+    void detach(DetachCallback callback) override {
+        onLoop("detach()");
+        if (!can().detach) violation("detach() from a front end that cannot let go");
+        answering(Answer::Upgraded, "detach()");
+        _inner->detach(std::move(callback));
     }
 
     bool finished() const override { return _inner->finished(); }
@@ -233,8 +249,8 @@ private:
             std::string name = field.name;
             for (char& c : name)
                 if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-            if (name == "connection" || name == "keep-alive" || name == "transfer-encoding" ||
-                name == "upgrade" || name == "date")
+            if ((name == "connection" && field.value != "close") || name == "keep-alive" ||
+                name == "transfer-encoding" || name == "upgrade" || name == "date")
                 violation("header " + field.name + " belongs to the front end");
             if (name == "status") violation("header Status stands for the status line in CGI");
             if (!seen.insert(name).second && name != "set-cookie" && name != "vary")
@@ -300,7 +316,7 @@ EnvironLint::EnvironLint(std::shared_ptr<App> app, std::shared_ptr<Report> repor
 
 void EnvironLint::start(Executor& executor) { _app->start(executor); }
 
-void EnvironLint::stop(TimePoint deadline) { _app->stop(deadline); }
+bool EnvironLint::stop(TimePoint deadline) { return _app->stop(deadline); }
 
 void EnvironLint::begin(const Exchange::Ptr& exchange) {
     const auto watched = std::make_shared<LintExchange>(exchange, _report);

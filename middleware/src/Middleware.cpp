@@ -5,18 +5,9 @@
 #include "socketio/server/Server.h"
 
 #include "ClientFiles.h"
+#include "PathPrefix.h"
 
 namespace socketio {
-
-namespace {
-
-std::string prefixOf(std::string_view path) {
-    while (path.starts_with('/')) path.remove_prefix(1);
-    while (path.ends_with('/')) path.remove_suffix(1);
-    return path.empty() ? "/" : "/" + std::string(path) + "/";
-}
-
-}  // namespace
 
 Middleware::Middleware(Server& server, MiddlewareOptions options)
     : Middleware(server, std::shared_ptr<App>(), std::move(options)) {}
@@ -25,7 +16,7 @@ Middleware::Middleware(Server& server, std::shared_ptr<App> app, MiddlewareOptio
     : _server(&server),
       _app(std::move(app)),
       _options(std::move(options)),
-      _prefix(prefixOf(_options.path)) {
+      _prefix(pathPrefix(_options.path)) {
     if (!_options.clientFolder.empty())
         _clientFiles = std::make_shared<const ClientFiles>(_options.clientFolder);
 }
@@ -35,9 +26,9 @@ void Middleware::start(Executor& executor) {
     if (_app) _app->start(executor);
 }
 
-void Middleware::stop(TimePoint deadline) {
-    _server->stop(deadline);
-    if (_app) _app->stop(deadline);
+bool Middleware::stop(TimePoint deadline) {
+    const bool ended = _server->stop(deadline);
+    return (!_app || _app->stop(deadline)) && ended;
 }
 
 void Middleware::begin(const Exchange::Ptr& exchange) {

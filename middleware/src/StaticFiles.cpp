@@ -24,7 +24,7 @@ namespace socketio {
 namespace {
 
 constexpr std::uint64_t kAtOnce = 256 * 1024;
-constexpr std::size_t kPiece = 64 * 1024;
+constexpr std::size_t kPiece = 128 * 1024;
 
 struct KnownType {
     std::string_view extension, type;
@@ -179,16 +179,17 @@ bool rangeStillValid(const Environ& environ, std::string_view tag, std::string_v
 /// A place among the large files that are sent at a time.
 class StreamPlace {
 public:
-    StreamPlace(std::atomic<std::size_t>& used, std::size_t limit)
-        : _used(used), _granted(used.fetch_add(1) < limit) {}
-    ~StreamPlace() { --_used; }
-    StreamPlace(const StreamPlace&) = delete;
-    StreamPlace& operator=(const StreamPlace&) = delete;
+    StreamPlace(std::shared_ptr<std::atomic<std::size_t>> used, std::size_t limit)
+        : _used(std::move(used)), _granted(_used->fetch_add(1) < limit) {}
+    StreamPlace(StreamPlace&&) = default;
+    ~StreamPlace() {
+        if (_used) --*_used;
+    }
     explicit operator bool() const { return _granted; }
 
 private:
-    std::atomic<std::size_t>& _used;
-    const bool _granted;
+    std::shared_ptr<std::atomic<std::size_t>> _used;  // null once moved from
+    bool _granted;
 };
 
 }  // namespace
@@ -208,8 +209,8 @@ void StaticFiles::start(Executor& executor) {
     if (_options.fallback) _options.fallback->start(executor);
 }
 
-void StaticFiles::stop(TimePoint deadline) {
-    if (_options.fallback) _options.fallback->stop(deadline);
+bool StaticFiles::stop(TimePoint deadline) {
+    return !_options.fallback || _options.fallback->stop(deadline);
 }
 
 void StaticFiles::begin(const Exchange::Ptr& exchange) {
@@ -288,7 +289,7 @@ void StaticFiles::notFound(const Exchange::Ptr& exchange) const {
                               [app = _options.fallback, exchange] { app->begin(exchange); });
 }
 
-void StaticFiles::send(const Exchange::Ptr& exchange, const Found& found) const {
+void StaticFiles::send(const Exchange::Ptr& exchange, Found& found) const {
     const Environ& environ = exchange->environ();
     const auto size = static_cast<std::uint64_t>(found.status.st_size);
     const std::string tag = entityTag(found.status);
@@ -342,9 +343,54 @@ void StaticFiles::send(const Exchange::Ptr& exchange, const Found& found) const 
     exchange->respond({status, std::move(headers), std::move(body)});
 }
 
-void StaticFiles::stream(const Exchange::Ptr& exchange, const Found& found, int status,
+namespace {
+
+/// A large file on its way to a client that takes it at its own pace: no worker waits for it.
+///
+/// Owner:   the task that sends its next piece.
+/// Threads: one worker at a time.
+class Download : public std::enable_shared_from_this<Download> {
+public:
+    Download(Exchange::Ptr exchange, FileDescriptor file, std::string name, std::uint64_t first,
+             std::uint64_t length, StreamPlace place)
+        : _exchange(std::move(exchange)),
+          _file(std::move(file)),
+          _name(std::move(name)),
+          _at(first),
+          _end(first + length),
+          _place(std::move(place)) {}
+
+    /// Sends a piece, and asks to be called again when there is room for the next. Left unfinished
+    /// the answer breaks off: a client that was promised more must see that.
+    void proceed() {
+        try {
+            _exchange->executor().describeWork("file " + _name);
+            std::string piece(std::min<std::uint64_t>(kPiece, _end - _at), '\0');
+            if (!readAt(_file.get(), _at, piece.data(), piece.size()))
+                return logger().error("\"" + _name + "\" became shorter while it was sent");
+            if (!_exchange->write(piece)) return;
+            _at += piece.size();
+            if (_at == _end) return _exchange->finish();
+            _exchange->whenWritable([self = shared_from_this()] { self->proceed(); });
+        } catch (const std::exception& e) {
+            logger().error("\"" + _name + "\" broke off: " + e.what());
+        }
+    }
+
+private:
+    const Exchange::Ptr _exchange;
+    const FileDescriptor _file;
+    const std::string _name;
+    std::uint64_t _at;
+    const std::uint64_t _end;
+    const StreamPlace _place;
+};
+
+}  // namespace
+
+void StaticFiles::stream(const Exchange::Ptr& exchange, Found& found, int status,
                          HeaderList headers, std::uint64_t first, std::uint64_t length) const {
-    const StreamPlace place(*_streams, _options.maxStreams);
+    StreamPlace place(_streams, _options.maxStreams);
     if (!place) {
         Response busy = Response::text(503, "Service Unavailable");
         busy.headers.add("Retry-After", "1");
@@ -352,17 +398,9 @@ void StaticFiles::stream(const Exchange::Ptr& exchange, const Found& found, int 
     }
     headers.add("Content-Length", std::to_string(length));
     exchange->start(status, std::move(headers));
-    std::string piece(std::min<std::uint64_t>(kPiece, length), '\0');
-    for (std::uint64_t sent = 0; sent < length; sent += piece.size()) {
-        piece.resize(std::min<std::uint64_t>(kPiece, length - sent));
-        if (!readAt(found.fd.get(), first + sent, piece.data(), piece.size())) {
-            // Left unfinished: a client that was promised more must see the connection break.
-            logger().error("\"" + found.name + "\" became shorter while it was sent");
-            return;
-        }
-        if (!exchange->write(piece)) return;
-    }
-    exchange->finish();
+    std::make_shared<Download>(exchange, std::move(found.fd), std::move(found.name), first, length,
+                               std::move(place))
+        ->proceed();
 }
 
 std::string_view StaticFiles::contentType(std::string_view name) const {

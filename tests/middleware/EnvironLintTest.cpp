@@ -211,7 +211,7 @@ public:
              }},
             {"header Connection belongs to the front end",
              [](const auto& e) {
-                 e->respond({204, {{"Connection", "close"}}, {}});
+                 e->respond({204, {{"Connection", "keep-alive"}}, {}});
              }},
             {"header Transfer-Encoding belongs to the front end",
              [](const auto& e) {
@@ -236,7 +236,7 @@ public:
                  e->respond({204, {}, {}});
                  e->receiveBody(1, [](auto) {});
              }},
-            {"upgrade() of what is no WebSocket handshake", [](const auto& e) { e->upgrade(100); }},
+            {"upgrade() of what is no WebSocket handshake", [](const auto& e) { e->upgrade(); }},
         };
         for (const Case& c : cases)
             CPPUNIT_ASSERT_EQUAL(std::string("GET /x: ") + c.expected + "\n",

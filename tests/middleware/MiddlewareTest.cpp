@@ -28,7 +28,10 @@ public:
     explicit OtherApp(std::shared_ptr<Calls> calls = std::make_shared<Calls>())
         : _calls(std::move(calls)) {}
     void start(Executor&) override { ++_calls->starts; }
-    void stop(TimePoint) override { ++_calls->stops; }
+    bool stop(TimePoint) override {
+        ++_calls->stops;
+        return true;
+    }
     void handle(const Exchange::Ptr& exchange) override {
         exchange->respond(Response::text(200, "other"));
     }

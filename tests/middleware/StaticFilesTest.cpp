@@ -24,7 +24,10 @@ namespace {
 class NamedApp : public App {
 public:
     void start(Executor&) override { ++started; }
-    void stop(TimePoint) override { ++stopped; }
+    bool stop(TimePoint) override {
+        ++stopped;
+        return true;
+    }
     void begin(const Exchange::Ptr& exchange) override {
         begunOnLoop = exchange->executor().currentLoop() == exchange->loop();
         handle(exchange);
@@ -53,6 +56,7 @@ class StaticFilesTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(sendsARangeOfALargeFile);
     CPPUNIT_TEST(stopsReadingWhenTheClientHasGone);
     CPPUNIT_TEST(leavesAnAnswerUnfinishedWhenTheFileShrinks);
+    CPPUNIT_TEST(aSlowDownloadHoldsNoWorker);
     CPPUNIT_TEST(limitsTheNumberOfStreams);
     CPPUNIT_TEST(asksItsFallback);
     CPPUNIT_TEST(saysWhenWorkersAreBusy);
@@ -139,6 +143,18 @@ public:
         CPPUNIT_ASSERT_EQUAL(404, get("/empty")->status);
         CPPUNIT_ASSERT_EQUAL(404, get("/page.html/")->status);
         CPPUNIT_ASSERT_EQUAL(404, get("/page.html/x")->status);
+
+        options.index = "page.html";
+        options.cacheControl = "max-age=60";
+        app.reset();
+        CPPUNIT_ASSERT_EQUAL(std::string("0123456789"), get("/")->body);
+        CPPUNIT_ASSERT_EQUAL(std::string("max-age=60"),
+                             std::string(get("/")->headers.get("Cache-Control")));
+        CPPUNIT_ASSERT_EQUAL(404, get("/sub/")->status);
+        options.index.clear();  // no folder is served
+        app.reset();
+        CPPUNIT_ASSERT_EQUAL(404, get("/")->status);
+        CPPUNIT_ASSERT_EQUAL(200, get("/page.html")->status);
     }
 
     void redirectsAFolderWithoutItsSlash() {
@@ -343,7 +359,7 @@ public:
         CPPUNIT_ASSERT_EQUAL(std::string("1000001"),
                              std::string(answer->headers.get("Content-Length")));
         CPPUNIT_ASSERT(answer->body == bytes);
-        CPPUNIT_ASSERT(answer->largestPiece <= 64 * 1024);
+        CPPUNIT_ASSERT(answer->largestPiece <= 128 * 1024);
     }
 
     void sendsARangeOfALargeFile() {
@@ -376,13 +392,29 @@ public:
         const auto exchange = std::make_shared<test::TestExchange>(
             executor, std::make_shared<const Environ>(environFor("GET", "/large.bin")));
         exchange->whenWriting = [&] {
-            CPPUNIT_ASSERT_EQUAL(0, ::truncate((folder / "www/large.bin").c_str(), 100'000));
+            CPPUNIT_ASSERT_EQUAL(0, ::truncate((folder / "www/large.bin").c_str(), 200'000));
         };
         executor.onLoop(0, [&] { files.begin(exchange); });
         executor.run();
         CPPUNIT_ASSERT_EQUAL(1, exchange->answers);
         CPPUNIT_ASSERT(!exchange->done);
-        CPPUNIT_ASSERT(exchange->body.size() < 100'000);
+        CPPUNIT_ASSERT(exchange->body.size() < 200'000);
+        CPPUNIT_ASSERT_EQUAL(1L, exchange.use_count());
+    }
+
+    void aSlowDownloadHoldsNoWorker() {
+        const std::string bytes = large(1'000'001);
+        StaticFiles files(folder / "www", options);
+        const auto exchange = std::make_shared<test::TestExchange>(
+            executor, std::make_shared<const Environ>(environFor("GET", "/large.bin")));
+        exchange->full = true;
+        executor.onLoop(0, [&] { files.begin(exchange); });
+        executor.run();  // nothing is left to run: it waits for the client
+        CPPUNIT_ASSERT(!exchange->done && exchange->writable);
+        CPPUNIT_ASSERT(exchange->body.size() <= 128 * 1024);
+        exchange->drain();
+        executor.run();
+        CPPUNIT_ASSERT(exchange->done && exchange->body == bytes);
         CPPUNIT_ASSERT_EQUAL(1L, exchange.use_count());
     }
 
@@ -405,6 +437,7 @@ public:
             CPPUNIT_ASSERT_EQUAL(200, small->status);
         };
         files->handle(exchange);
+        executor.run();
         CPPUNIT_ASSERT_EQUAL(503, during);
         CPPUNIT_ASSERT_EQUAL(200, exchange->status);
         CPPUNIT_ASSERT_EQUAL(200, ask(executor, *files, environFor("GET", "/large.bin"))->status);

@@ -53,6 +53,17 @@ public:
         return true;
     }
     void finish() override { done = true; }
+    void whenWritable(Task task) override {
+        if (full)
+            writable = std::move(task);
+        else
+            Exchange::whenWritable(std::move(task));
+    }
+    /// The client has taken what was queued, and goes on to take all that comes.
+    void drain() {
+        full = false;
+        Exchange::whenWritable(std::exchange(writable, {}));
+    }
 
     void onAbort(AbortCallback callback) override { abortCallback = std::move(callback); }
     void abort() {
@@ -63,7 +74,7 @@ public:
 
     bool isWebSocketHandshake() const override { return handshake; }
     bool wantsWebSocket() const override { return handshake; }
-    std::shared_ptr<WebSocketChannel> upgrade(std::size_t, const HeaderList&) override {
+    std::shared_ptr<WebSocketChannel> upgrade(const WebSocketOptions&, const HeaderList&) override {
         ++answers;
         status = 101;
         done = true;
@@ -76,6 +87,8 @@ public:
     HeaderList headers;
     std::string body;
     bool streamed = false, done = false, gone = false, handshake = false;
+    bool full = false;  // whenWritable() waits for drain()
+    Task writable;
     std::size_t largestPiece = 0;
     std::optional<std::size_t> bodyLimit;
     BodyCallback bodyCallback;

@@ -54,7 +54,7 @@ public:
         : EnvironLint(std::make_shared<A>(std::move(app)), std::move(report)) {}
 
     void start(Executor& executor) override;
-    void stop(TimePoint deadline) override;
+    bool stop(TimePoint deadline) override;
     void begin(const Exchange::Ptr& exchange) override;
     void handle(const Exchange::Ptr& exchange) override;
     std::size_t maxBodyBytes() const override { return _app->maxBodyBytes(); }

@@ -53,7 +53,7 @@ public:
         : Middleware(server, std::make_shared<A>(std::move(app)), path) {}
 
     void start(Executor& executor) override;
-    void stop(TimePoint deadline) override;
+    bool stop(TimePoint deadline) override;
     void begin(const Exchange::Ptr& exchange) override;
     void handle(const Exchange::Ptr& exchange) override;
 

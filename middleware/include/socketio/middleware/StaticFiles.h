@@ -18,7 +18,8 @@ struct StaticFilesOptions {
     bool dotFiles = false;                  ///< Serve what begins with a dot, too.
     /// By extension in lower case, without the dot; these win over the built-in ones.
     std::map<std::string, std::string> contentTypes{};
-    std::size_t maxStreams = 32;      ///< Large files sent at a time, each of which holds a worker.
+    /// Large files sent at a time, each of which holds a descriptor and what is queued of it.
+    std::size_t maxStreams = 128;
     std::shared_ptr<App> fallback{};  ///< Gets what is not found here, and what is no GET or HEAD.
 };
 
@@ -29,8 +30,10 @@ struct StaticFilesOptions {
 ///
 /// Owner:   the front end or the Middleware that it was given to. Copies share the limit.
 /// Threads: thread-safe. Files are read on workers.
-/// Limits:  files up to 256 KiB are answered in one piece; larger ones are streamed from at most
-///          64 KiB of memory, `maxStreams` at a time, the next one gets 503.
+/// Limits:  files up to 256 KiB are answered in one piece; larger ones are sent in pieces of 128
+/// KiB
+///          as the client takes them, without a worker that waits, `maxStreams` at a time; the next
+///          one gets 503.
 /// Errors:  the constructor throws Poco::FileException (or one derived from it) naming the folder
 ///          when it cannot be read. Later, what cannot be opened is 404 or 403; a file that
 ///          shrinks while it is sent ends its connection.
@@ -39,7 +42,7 @@ public:
     explicit StaticFiles(std::string folder, StaticFilesOptions options = {});
 
     void start(Executor& executor) override;
-    void stop(TimePoint deadline) override;
+    bool stop(TimePoint deadline) override;
     void begin(const Exchange::Ptr& exchange) override;
     void handle(const Exchange::Ptr& exchange) override;
 
@@ -51,8 +54,8 @@ private:
     struct Found;
 
     void serve(const Exchange::Ptr& exchange) const;
-    void send(const Exchange::Ptr& exchange, const Found& found) const;
-    void stream(const Exchange::Ptr& exchange, const Found& found, int status, HeaderList headers,
+    void send(const Exchange::Ptr& exchange, Found& found) const;
+    void stream(const Exchange::Ptr& exchange, Found& found, int status, HeaderList headers,
                 std::uint64_t first, std::uint64_t length) const;
     void notFound(const Exchange::Ptr& exchange) const;
     std::string_view contentType(std::string_view name) const;
