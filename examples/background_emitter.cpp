@@ -2,9 +2,13 @@
 // any client library, through an App of its own.
 //
 //     background_emitter [--port N]
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
+#include <map>
+#include <mutex>
 #include <string>
 
 #include <Poco/Exception.h>
@@ -41,14 +45,29 @@ int main(int argc, char** argv) try {
     sio.startBackgroundTask([&] {
         while (sio.sleep(250ms)) sio.emit("tick", socketio::Value{{"seconds", uptime()}});
     });
-    // A handler may start one, too; it keeps the sid and not the socket.
+    // What a client asks for gets no thread of its own, or clients would decide how many there are:
+    // one task counts down for all of them. It keeps the sids and not the sockets.
+    std::mutex mutex;
+    std::map<std::string, int> countdowns;
     sio.on("countdown", [&](socketio::Socket& socket, int from) {
-        sio.startBackgroundTask([&sio, from, sid = socket.sid()] {
-            for (int n = from; n >= 0; --n) {
-                sio.emit("countdown", n, {.room = sid});
-                if (!sio.sleep(100ms)) return;
+        const std::lock_guard lock(mutex);
+        countdowns[socket.sid()] = std::clamp(from, 0, 100);
+    });
+    sio.on("disconnect", [&](socketio::Socket& socket) {
+        const std::lock_guard lock(mutex);
+        countdowns.erase(socket.sid());
+    });
+    sio.startBackgroundTask([&] {
+        while (sio.sleep(100ms)) {
+            std::map<std::string, int> now;
+            {
+                const std::lock_guard lock(mutex);
+                now = countdowns;
+                for (auto at = countdowns.begin(); at != countdowns.end();)
+                    at = at->second-- == 0 ? countdowns.erase(at) : std::next(at);
             }
-        });
+            for (const auto& [sid, n] : now) sio.emit("countdown", n, {.room = sid});
+        }
     });
 
     socketio::HttpServer(socketio::Middleware(sio, Status(sio)),

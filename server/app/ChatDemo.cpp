@@ -33,7 +33,14 @@ std::string quoted(std::uint64_t id, const std::string& name) {
     return "#" + std::to_string(id) + " \"" + name + "\"";
 }
 
-/// Events hold UTF-8 by themselves; a query string holds any bytes.
+/// What a browser shows without running anything in it.
+bool isShownImage(const std::string& type) {
+    return type == "image/png" || type == "image/jpeg" || type == "image/gif" ||
+           type == "image/webp";
+}
+
+}  // namespace
+
 bool isUtf8(std::string_view text) {
     while (!text.empty()) {
         const auto* const bytes = reinterpret_cast<const unsigned char*>(text.data());
@@ -45,14 +52,6 @@ bool isUtf8(std::string_view text) {
     }
     return true;
 }
-
-/// What a browser shows without running anything in it.
-bool isShownImage(const std::string& type) {
-    return type == "image/png" || type == "image/jpeg" || type == "image/gif" ||
-           type == "image/webp";
-}
-
-}  // namespace
 
 std::string tidy(std::string_view text, std::size_t maxCharacters) {
     if (text.size() > 8 * maxCharacters || !isUtf8(text)) return {};

@@ -2,70 +2,119 @@
 
 #include <cstdio>
 #include <ctime>
+#include <string_view>
 
-#include <Poco/AsyncChannel.h>
-#include <Poco/ConsoleChannel.h>
 #include <Poco/Formatter.h>
-#include <Poco/FormattingChannel.h>
 #include <Poco/Logger.h>
+#include <Poco/LoggingRegistry.h>
 #include <Poco/Message.h>
+#include <Poco/UTF8Encoding.h>
 #include <Poco/Util/LoggingConfigurator.h>
+
+#include "socketio/protocol/JsonCodec.h"
+
+#include "ChatDemo.h"
 
 namespace socketio::app {
 
 namespace {
 
 constexpr std::size_t kLongestLine = 1000;
-constexpr const char* kWaitingLines = "10000";
 
 const char* levelName(Poco::Message::Priority priority) {
     switch (priority) {
         case Poco::Message::PRIO_FATAL:
         case Poco::Message::PRIO_CRITICAL:
         case Poco::Message::PRIO_ERROR:
-            return "ERROR ";
+            return "error";
         case Poco::Message::PRIO_WARNING:
-            return "WARNING ";
+            return "warning";
+        case Poco::Message::PRIO_NOTICE:
+            return "notice";
+        case Poco::Message::PRIO_INFORMATION:
+            return "information";
         case Poco::Message::PRIO_DEBUG:
-            return "debug ";
+            return "debug";
         case Poco::Message::PRIO_TRACE:
-            return "trace ";
+            return "trace";
         default:
-            return "";  // the ordinary needs no word
+            return "";
     }
 }
 
+/// What stands before a line of text; the ordinary needs no word.
+const char* levelPrefix(Poco::Message::Priority priority) {
+    if (priority <= Poco::Message::PRIO_ERROR) return "ERROR ";
+    if (priority == Poco::Message::PRIO_WARNING) return "WARNING ";
+    if (priority == Poco::Message::PRIO_DEBUG) return "debug ";
+    return priority == Poco::Message::PRIO_TRACE ? "trace " : "";
+}
+
 /// `10:15:03.123 chat: connect #1 "ann" ...`, in local time.
-class LineFormatter : public Poco::Formatter {
+std::string textLine(const Poco::Message& message) {
+    const Poco::Timestamp time = message.getTime();
+    const std::time_t seconds = time.epochTime();
+    std::tm local{};
+    localtime_r(&seconds, &local);
+    char clock[32];
+    std::snprintf(clock, sizeof clock, "%02d:%02d:%02d.%03d ", local.tm_hour, local.tm_min,
+                  local.tm_sec, static_cast<int>(time.epochMicroseconds() / 1000 % 1000));
+    std::string line = clock;
+    line.append(levelPrefix(message.getPriority()));
+    line.append(printable(message.getSource())).append(": ");
+    return line.append(printable(message.getText())).append("\n");
+}
+
+/// `{"time":"2026-11-23T12:00:00.123Z","level":"warning","source":"chat","text":"..."}`
+std::string jsonLine(const Poco::Message& message) {
+    const Poco::Timestamp time = message.getTime();
+    const std::time_t seconds = time.epochTime();
+    std::tm utc{};
+    gmtime_r(&seconds, &utc);
+    char clock[64];
+    std::snprintf(clock, sizeof clock, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", utc.tm_year + 1900,
+                  utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec,
+                  static_cast<int>(time.epochMicroseconds() / 1000 % 1000));
+    std::string line = "{\"time\":\"";
+    line.append(clock).append("\",\"level\":\"").append(levelName(message.getPriority()));
+    line += "\",\"source\":";
+    appendJsonString(line, printable(message.getSource()));
+    line += ",\"text\":";
+    appendJsonString(line, printable(message.getText()));
+    return line.append("}\n");
+}
+
+class LineChannel : public Poco::Channel {
 public:
-    void format(const Poco::Message& message, std::string& line) override {
-        const Poco::Timestamp time = message.getTime();
-        const std::time_t seconds = time.epochTime();
-        std::tm local{};
-        localtime_r(&seconds, &local);
-        char clock[32];
-        std::snprintf(clock, sizeof clock, "%02d:%02d:%02d.%03d ", local.tm_hour, local.tm_min,
-                      local.tm_sec, static_cast<int>(time.epochMicroseconds() / 1000 % 1000));
-        line.append(clock).append(levelName(message.getPriority()));
-        line.append(printable(message.getSource()))
-            .append(": ")
-            .append(printable(message.getText()));
+    LineChannel(std::shared_ptr<LineWriter> lines, bool json)
+        : _lines(std::move(lines)), _json(json) {}
+    void log(const Poco::Message& message) override {
+        _lines->write(_json ? jsonLine(message) : textLine(message));
     }
+
+private:
+    const std::shared_ptr<LineWriter> _lines;
+    const bool _json;
 };
 
-bool configured(const Settings& settings) {
-    return settings.file && settings.file->has("logging.loggers.root.channel");
+/// The names of the channels that the keys logging.channels.NAME.* define.
+std::vector<std::string> channelNames(const Poco::Util::AbstractConfiguration& logging) {
+    std::vector<std::string> names;
+    logging.keys("logging.channels", names);
+    return names;
 }
 
 }  // namespace
 
 std::string printable(const std::string& text) {
     static constexpr char kHex[] = "0123456789abcdef";
+    const bool utf8 = isUtf8(text);
     std::string out;
     for (const char c : text) {
-        if (out.size() >= kLongestLine) return out + "...";
         const auto byte = static_cast<unsigned char>(c);
-        if (byte >= 0x20 && byte != 0x7f) {
+        // Not in the middle of a character.
+        if (out.size() >= kLongestLine && (byte & 0xc0) != 0x80) return out + "...";
+        if (byte >= 0x20 && byte != 0x7f && (byte < 0x80 || utf8)) {
             out += c;
         } else {
             out += "\\x";
@@ -77,28 +126,56 @@ std::string printable(const std::string& text) {
 }
 
 Logging::Logging(const Settings& settings) {
-    if (configured(settings)) {
-        Poco::Util::LoggingConfigurator().configure(settings.file);
+    if (!settings.accessFile.empty()) {
+        const bool json = settings.access.format == AccessLogOptions::Format::Json;
+        _access = std::make_shared<LineWriter>(settings.accessFile, json);
+    }
+    if (settings.logging && settings.logging->has("logging.loggers.root.channel")) {
+        Poco::Util::LoggingConfigurator().configure(settings.logging);
+        for (const std::string& name : channelNames(*settings.logging)) {
+            const Poco::AutoPtr<Poco::Channel> channel =
+                Poco::LoggingRegistry::defaultRegistry().channelForName(name);
+            if (settings.logging->getString("logging.channels." + name + ".class", "") ==
+                "FileChannel")
+                _fileChannels.push_back(channel);
+        }
         return;
     }
-    Poco::AutoPtr<Poco::Channel> console(new Poco::ConsoleChannel);
-    Poco::AutoPtr<Poco::Channel> waiting(new Poco::AsyncChannel(console));
-    waiting->setProperty("queueSize", kWaitingLines);
-    Poco::AutoPtr<Poco::Formatter> formatter(new LineFormatter);
-    Poco::AutoPtr<Poco::Channel> lines(new Poco::FormattingChannel(formatter, waiting));
-    lines->open();
-    Poco::Logger::root().setChannel(lines);
-    Poco::Logger::setChannel("", lines);  // loggers that were made before have the default one
+    const bool json = settings.logFormat == "json";
+    _lines = std::make_shared<LineWriter>(settings.logFile, json);
+    Poco::AutoPtr<Poco::Channel> channel(new LineChannel(_lines, json));
+    Poco::Logger::root().setChannel(channel);
+    Poco::Logger::setChannel("", channel);  // loggers that were made before have the default one
     const int level = Poco::Logger::parseLevel(settings.logLevel);
     Poco::Logger::setLevel("", level);
-    // Connects and disconnects: the chat says them by name, and without socket ids.
+    // Connects and disconnects, by socket id, which is nobody's business at this level.
     if (level == Poco::Message::PRIO_INFORMATION)
         Poco::Logger::get("socketio.server").setLevel(Poco::Message::PRIO_NOTICE);
 }
 
 Logging::~Logging() {
+    if (_lines) {
+        // Who still logs does so into nothing; what waits is written.
+        Poco::Logger::setChannel("", nullptr);
+        return;
+    }
     // Closing the channel writes what waits and ends its thread.
     if (Poco::AutoPtr<Poco::Channel> channel = Poco::Logger::root().getChannel()) channel->close();
+}
+
+void Logging::flush() {
+    for (const std::shared_ptr<LineWriter>& lines : {_lines, _access})
+        if (lines) lines->flush();
+}
+
+void Logging::reopen() {
+    for (const std::shared_ptr<LineWriter>& lines : {_lines, _access}) {
+        std::string problem;
+        if (lines && !lines->reopen(problem))
+            Poco::Logger::get("poco-socketio").error("cannot reopen " + problem);
+    }
+    // They open themselves again with the next line.
+    for (Poco::AutoPtr<Poco::Channel>& channel : _fileChannels) channel->close();
 }
 
 }  // namespace socketio::app

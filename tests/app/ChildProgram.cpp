@@ -108,7 +108,9 @@ int ChildProgram::wait() {
     return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
 }
 
-void ChildProgram::signal(int number) { ::kill(_pid, number); }
+void ChildProgram::signal(int number) {
+    if (_pid > 0) ::kill(_pid, number);  // kill(-1) would reach everybody
+}
 
 std::uint16_t freePort() {
     const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);

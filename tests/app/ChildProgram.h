@@ -27,6 +27,7 @@ public:
     /// Waits for its end: the exit status, or 1000 and the number of the signal that ended it.
     int wait();
     void signal(int number);
+    pid_t pid() const { return _pid; }
 
     const std::string& output() const { return _output.text; }
     const std::string& error() const { return _error.text; }

@@ -1,11 +1,13 @@
 #include <csignal>
-#include <memory>
-#include <thread>
+#include <exception>
+#include <string>
+#include <vector>
 
 #include <cppunit/extensions/HelperMacros.h>
 
 #include "ChildProgram.h"
 #include "support/EngineClient.h"
+#include "support/Waiting.h"
 
 namespace socketio {
 
@@ -19,6 +21,8 @@ class ExamplesTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(chat);
     CPPUNIT_TEST(namespacesAndRooms);
     CPPUNIT_TEST(backgroundEmitter);
+    CPPUNIT_TEST(pocoApplication);
+    CPPUNIT_TEST(pocoApplicationMounted);
     CPPUNIT_TEST_SUITE_END();
 
 public:
@@ -83,21 +87,30 @@ public:
         CPPUNIT_ASSERT_EQUAL(std::string("210"), counted);
     }
 
+    void pocoApplication() { pocoApplication({}); }
+    void pocoApplicationMounted() { pocoApplication({"--mount"}); }
+
 private:
     /// An example that listens; at the end it has to stop in an orderly way.
     struct Running {
-        explicit Running(const std::string& name)
-            : port(test::freePort()),
-              program({std::string(EXAMPLES) + name, "--port", std::to_string(port)}) {
-            for (int attempt = 0;; ++attempt) {
+        explicit Running(const std::string& name, const std::vector<std::string>& arguments = {})
+            : port(test::freePort()), program(command(name, port, arguments)) {
+            const bool listening = test::eventually([this] {
                 try {
-                    RawClient client(port);
-                    return;
+                    const RawClient client(port);
+                    return true;
                 } catch (const std::exception&) {
-                    if (attempt == 400) throw;
-                    std::this_thread::sleep_for(std::chrono::milliseconds(25));
+                    return false;
                 }
-            }
+            });
+            CPPUNIT_ASSERT_MESSAGE(name + " does not listen", listening);
+        }
+        static std::vector<std::string> command(const std::string& name, std::uint16_t port,
+                                                const std::vector<std::string>& arguments) {
+            std::vector<std::string> all{std::string(EXAMPLES) + name, "--port",
+                                         std::to_string(port)};
+            all.insert(all.end(), arguments.begin(), arguments.end());
+            return all;
         }
         ~Running() noexcept(false) {
             program.signal(SIGTERM);
@@ -108,6 +121,22 @@ private:
         const std::uint16_t port;
         mutable ChildProgram program;
     };
+
+    static void pocoApplication(const std::vector<std::string>& arguments) {
+        const Running program("poco_application", arguments);
+        RawClient client(program.port);
+        CPPUNIT_ASSERT_EQUAL(std::string("hello /a\n"), client.get("/a").body);
+        WebSocketClient ann(program.port);
+        ann.connect();
+        ann.send(R"(421["greet","ann"])");
+        CPPUNIT_ASSERT_EQUAL(std::string(R"(431["hello ann"])"), ann.next());
+        // The connection of a poll serves the handlers, too, wherever it lives by now.
+        CPPUNIT_ASSERT_EQUAL(200, client.get("/socket.io/?EIO=4&transport=polling").status);
+        CPPUNIT_ASSERT_EQUAL(std::string("hello /b\n"), client.get("/b").body);
+        client.upgrade("/echo");
+        client.sendText("POCO");
+        CPPUNIT_ASSERT_EQUAL(std::string("POCO"), client.readText());
+    }
 };
 CPPUNIT_TEST_SUITE_REGISTRATION(ExamplesTest);
 

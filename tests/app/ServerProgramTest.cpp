@@ -2,6 +2,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 
 #include <cppunit/extensions/HelperMacros.h>
 
@@ -12,6 +13,7 @@ namespace socketio {
 
 using test::ChildProgram;
 using test::RawClient;
+using test::RawFrame;
 using test::WebSocketClient;
 
 /// The program poco-socketio as its user sees it: options, files, signals, log, chat.
@@ -23,6 +25,8 @@ class ServerProgramTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(servesThePageAndTheEngine);
     CPPUNIT_TEST(readsItsFileAndPrefersTheCommandLine);
     CPPUNIT_TEST(endsWithStatusZeroOnASignal);
+    CPPUNIT_TEST(noOtherThreadTakesASignal);
+    CPPUNIT_TEST(endsWithStatusZeroThoughHandlersBlock);
     CPPUNIT_TEST(carriesAChat);
     CPPUNIT_TEST(refusesWhatMakesNoSenseInAChat);
     CPPUNIT_TEST(carriesAnImageAsBinary);
@@ -150,7 +154,7 @@ public:
             WebSocketClient ann(port);
             ann.connect("/", R"({"name":"Ann"})");
             program.signal(number);
-            while (ann.frame().opcode != test::RawFrame::Close) {
+            while (ann.frame().opcode != RawFrame::Close) {
             }
             ann.raw().sendClose(1000);
             ann.raw().close();
@@ -160,6 +164,54 @@ public:
         early.waitForPort();
         early.signal(SIGTERM);
         CPPUNIT_ASSERT_EQUAL(0, early.wait());
+    }
+
+    // Whatever thread takes a signal that it has not blocked ends the process: SIGINT right after
+    // the start did so once.
+    void noOtherThreadTakesASignal() {
+        ChildProgram program(serving());
+        WebSocketClient ann(program.waitForPort());
+        ann.connect("/", R"({"name":"Ann"})");  // every kind of thread has been made
+        std::size_t threads = 0;
+        const std::string tasks = "/proc/" + std::to_string(program.pid()) + "/task";
+        for (const auto& task : std::filesystem::directory_iterator(tasks)) {
+            if (task.path().filename() == std::to_string(program.pid())) continue;
+            std::ifstream status(task.path() / "status");
+            std::uint64_t blocked = 0;
+            for (std::string line; std::getline(status, line);)
+                if (line.starts_with("SigBlk:")) blocked = std::stoull(line.substr(7), nullptr, 16);
+            for (const int number : {SIGTERM, SIGINT})
+                CPPUNIT_ASSERT_MESSAGE("signal " + std::to_string(number),
+                                       blocked >> (number - 1) & 1);
+            ++threads;
+        }
+        CPPUNIT_ASSERT(threads >= 3);  // a loop, workers, the log
+    }
+
+    void endsWithStatusZeroThoughHandlersBlock() {
+        constexpr auto kTimeout = std::chrono::milliseconds(1000);
+        ChildProgram program({BLOCKING_SERVER, std::to_string(kTimeout.count())});
+        const std::uint16_t port = program.waitForPort();
+        std::vector<std::unique_ptr<WebSocketClient>> clients;
+        for (int i = 0; i < 4; ++i) {  // as many as there are workers
+            clients.push_back(std::make_unique<WebSocketClient>(port));
+            clients.back()->connect();
+            clients.back()->send(R"(42["block"])");
+            CPPUNIT_ASSERT_EQUAL(std::string(R"(42["blocked"])"), clients.back()->next());
+        }
+        const auto begin = std::chrono::steady_clock::now();
+        program.signal(SIGTERM);
+        for (const auto& client : clients) {  // they are told all the same
+            RawFrame frame = client->frame();
+            while (frame.opcode != RawFrame::Close) frame = client->frame();
+            CPPUNIT_ASSERT_EQUAL(1001, frame.closeCode());
+            client->raw().sendClose(1001);
+        }
+        CPPUNIT_ASSERT_EQUAL(0, program.wait());
+        const auto took = std::chrono::steady_clock::now() - begin;
+        CPPUNIT_ASSERT(took >= kTimeout && took < 10 * kTimeout);
+        contains(program.error(), "did not return: event block");
+        CPPUNIT_ASSERT(program.output().find("disconnect handler") == std::string::npos);
     }
 
     void carriesAChat() {

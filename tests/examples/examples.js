@@ -82,8 +82,24 @@ const examples = {
     },
 };
 
+// Twice: our server in the place of POCO's, and mounted in POCO's.
+for (const mode of ['', ' --mount']) {
+    examples['poco_application' + mode] = async ({ url, connect }) => {
+        const page = async (name) => (await fetch(`${url}/${name}`)).text();
+        assert.strictEqual(await page('a'), 'hello /a\n');
+        const client = connect('/');
+        const upgraded = new Promise((resolve) => client.io.engine.once('upgrade', resolve));
+        await next(client, 'connect');
+        assert.strictEqual(await client.emitWithAck('greet', 'ann'), 'hello ann');
+        await upgraded;
+        assert.strictEqual(await client.emitWithAck('greet', 'bob'), 'hello bob');
+        assert.strictEqual(await page('b'), 'hello /b\n');
+    };
+}
+
 async function runExample(name, run) {
-    const server = new ServerProcess([path.join(bin, `example_${name}`)]);
+    const [program, ...options] = name.split(' ');
+    const server = new ServerProcess([path.join(bin, `example_${program}`), ...options]);
     const sockets = [];
     let timer;
     try {
