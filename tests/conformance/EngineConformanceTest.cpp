@@ -7,6 +7,7 @@
 
 #include "support/EngineClient.h"
 #include "support/TestServer.h"
+#include "support/Waiting.h"
 
 namespace socketio {
 
@@ -18,9 +19,15 @@ class EngineConformanceTest : public CppUnit::TestFixture {
     CPPUNIT_TEST_SUITE(EngineConformanceTest);
     CPPUNIT_TEST(handshakesOverPollingTellTheSession);
     CPPUNIT_TEST(handshakesOverWebSocketTellTheSession);
+    CPPUNIT_TEST(whatIsConfiguredIsAnnounced);
+    CPPUNIT_TEST(transportsMayBeSwitchedOff);
+    CPPUNIT_TEST(revisionsMayBeSwitchedOff);
+    CPPUNIT_TEST(parametersThatMeanNothingAreIgnored);
     CPPUNIT_TEST(requestsThatAreNoneOfOursGetTheOfficialErrors);
     CPPUNIT_TEST(badWebSocketRequestsGetTheOfficialErrors);
     CPPUNIT_TEST(anUnknownSessionIsRefused);
+    CPPUNIT_TEST(aSessionIsRefusedOverTheWrongTransport);
+    CPPUNIT_TEST(errorsCarryTheHeadersForTheirOrigin);
     CPPUNIT_TEST(methodsOtherThanGetAndPostAreRefused);
     CPPUNIT_TEST(aGoodPostIsAnsweredOk);
     CPPUNIT_TEST(badPayloadsEndTheSessionWith400);
@@ -30,17 +37,21 @@ class EngineConformanceTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(aSecondPostEndsTheSession);
     CPPUNIT_TEST(aPollThatIsAbortedEndsTheSession);
     CPPUNIT_TEST(aClosePacketReleasesThePoll);
+    CPPUNIT_TEST(theServerClosesWithTheNextPoll);
     CPPUNIT_TEST(atMostSixteenPacketsLeaveInOnePoll);
     CPPUNIT_TEST(aThousandPacketsInOnePostAreAllHandled);
     CPPUNIT_TEST(theServerPingsClientsOfRevision4);
     CPPUNIT_TEST(aClientThatDoesNotAnswerPingsIsGoneInTime);
     CPPUNIT_TEST(clientsOfRevision3PingTheServer);
+    CPPUNIT_TEST(aPongOfRevision3CarriesNothing);
     CPPUNIT_TEST(aPingFromAClientOfRevision4IsAnError);
     CPPUNIT_TEST(aSilentClientOfRevision3IsGoneInTime);
     CPPUNIT_TEST(aSilentClientOfRevision3IsGoneAfterAnUpgrade);
     CPPUNIT_TEST(payloadsOfRevision3CountUtf16Units);
     CPPUNIT_TEST(binaryPayloadsOfRevision3);
+    CPPUNIT_TEST(postsOfRevision3MayBeTextOrBinaryAtAnyTime);
     CPPUNIT_TEST(base64ForClientsOfRevision3ThatAskForIt);
+    CPPUNIT_TEST(base64OverWebSocketForWhoeverAsksForIt);
     CPPUNIT_TEST(binaryMessagesOverPollingAreBase64InRevision4);
     CPPUNIT_TEST(binaryFramesByRevision);
     CPPUNIT_TEST(tooLargeAMessageOverWebSocketIs1009);
@@ -56,6 +67,7 @@ class EngineConformanceTest : public CppUnit::TestFixture {
     CPPUNIT_TEST_SUITE_END();
 
     static constexpr const char* kPolling = "/socket.io/?EIO=4&transport=polling";
+    static constexpr const char* kWebSocket = "/socket.io/?EIO=4&transport=websocket";
 
     void start(ServerOptions options = {}) {
         server = std::make_unique<TestServer>(std::move(options));
@@ -101,8 +113,10 @@ public:
         CPPUNIT_ASSERT_EQUAL(200, old.status);
         const std::size_t colon = old.body.find(':');
         const std::size_t length = std::stoul(old.body.substr(0, colon));
-        CPPUNIT_ASSERT_EQUAL("0{"s, old.body.substr(colon + 1, 2));
-        CPPUNIT_ASSERT_EQUAL("}"s, old.body.substr(colon + length, 1));
+        CPPUNIT_ASSERT_EQUAL("0{\"sid\":\"" + jsonString(old.body, "sid") +
+                                 "\",\"upgrades\":[\"websocket\"],\"pingInterval\":25000,"
+                                 "\"pingTimeout\":20000,\"maxPayload\":1000000}",
+                             old.body.substr(colon + 1, length));
         // The answer to the implicit CONNECT comes with it or with the next poll.
         std::string rest = old.body.substr(colon + 1 + length);
         if (rest.empty())
@@ -111,6 +125,84 @@ public:
                     .get("/socket.io/?EIO=3&transport=polling&sid=" + jsonString(old.body, "sid"))
                     .body;
         CPPUNIT_ASSERT_EQUAL("2:40"s, rest);
+    }
+
+    void whatIsConfiguredIsAnnounced() {
+        ServerOptions options;
+        options.pingInterval = 1234ms;
+        options.pingTimeout = 567ms;
+        options.maxHttpBufferSize = 89'000;
+        options.allowUpgrades = false;
+        start(options);
+        const std::string expected =
+            "\"upgrades\":[],\"pingInterval\":1234,\"pingTimeout\":567,\"maxPayload\":89000}";
+        for (const char* eio : {"EIO=4", "EIO=3&b64=1"}) {
+            const std::string body =
+                RawClient(port).get("/socket.io/?transport=polling&"s + eio).body;
+            CPPUNIT_ASSERT_MESSAGE(body, body.find(expected) != body.npos);
+        }
+        CPPUNIT_ASSERT(WebSocketClient(port).openPacket().find(expected) != std::string::npos);
+        // An upgrade that is not announced is still accepted.
+        PollingClient client(port);
+        client.connect();
+        WebSocketClient candidate(port, client.sid());
+        candidate.send("2probe");
+        CPPUNIT_ASSERT_EQUAL("3probe"s, candidate.next());
+        candidate.send("5");
+        candidate.send("421[\"echo\",1]");
+        CPPUNIT_ASSERT_EQUAL("431[1]"s, candidate.next());
+    }
+
+    void transportsMayBeSwitchedOff() {
+        for (const bool polling : {true, false}) {
+            ServerOptions options;
+            options.transports = {polling ? "polling" : "websocket"};
+            start(options);
+            const RawResponse get = RawClient(port).get(kPolling);
+            RawClient webSocket(port);
+            webSocket.send(RawClient::upgradeRequest(kWebSocket));
+            const RawResponse upgraded = webSocket.readResponse();
+            CPPUNIT_ASSERT_EQUAL(polling ? 200 : 400, get.status);
+            CPPUNIT_ASSERT_EQUAL(polling ? 400 : 101, upgraded.status);
+            CPPUNIT_ASSERT_EQUAL(error(0, "Transport unknown"), polling ? upgraded.body : get.body);
+            if (!polling) continue;
+            CPPUNIT_ASSERT(get.body.find("\"upgrades\":[]") != std::string::npos);
+            RawClient candidate(port);
+            candidate.send(RawClient::upgradeRequest(std::string(kWebSocket) +
+                                                     "&sid=" + jsonString(get.body, "sid")));
+            CPPUNIT_ASSERT_EQUAL(400, candidate.readResponse().status);
+        }
+    }
+
+    void revisionsMayBeSwitchedOff() {
+        for (const bool three : {true, false}) {
+            ServerOptions options;
+            options.engineIo3 = three;
+            options.engineIo4 = !three;
+            start(options);
+            for (const bool asked : {true, false}) {
+                const std::string eio = asked ? "EIO=3" : "EIO=4";
+                const RawResponse get = RawClient(port).get("/socket.io/?transport=polling&" + eio);
+                RawClient webSocket(port);
+                webSocket.send(RawClient::upgradeRequest("/socket.io/?transport=websocket&" + eio));
+                const RawResponse upgraded = webSocket.readResponse();
+                CPPUNIT_ASSERT_EQUAL_MESSAGE(eio, asked == three ? 200 : 400, get.status);
+                CPPUNIT_ASSERT_EQUAL_MESSAGE(eio, asked == three ? 101 : 400, upgraded.status);
+                if (asked == three) continue;
+                CPPUNIT_ASSERT_EQUAL(error(5, "Unsupported protocol version"), get.body);
+                CPPUNIT_ASSERT_EQUAL(error(5, "Unsupported protocol version"), upgraded.body);
+            }
+        }
+    }
+
+    void parametersThatMeanNothingAreIgnored() {
+        start();
+        RawClient client(port);
+        const std::string body = client.get(std::string(kPolling) + "&t=Oq1x&x=%20&flag&=").body;
+        const std::string target =
+            std::string(kPolling) + "&t=Oq1y&sid=" + jsonString(body, "sid") + "&t=1";
+        CPPUNIT_ASSERT_EQUAL("ok"s, client.post(target, "40").body);
+        CPPUNIT_ASSERT_EQUAL("40{"s, client.get(target).body.substr(0, 3));
     }
 
     void handshakesOverWebSocketTellTheSession() {
@@ -160,12 +252,24 @@ public:
 
     void badWebSocketRequestsGetTheOfficialErrors() {
         start();
-        for (const char* query : {"EIO=4&transport=abc", "EIO=4&transport=websocket&sid=unknown",
-                                  "EIO=5&transport=websocket", "transport=websocket"}) {
+        const std::pair<const char*, std::string> cases[] = {
+            {"EIO=4&transport=abc", error(0, "Transport unknown")},
+            {"EIO=4&transport=websocket&sid=unknown", error(1, "Session ID unknown")},
+            {"EIO=4&transport=polling&sid=unknown", error(1, "Session ID unknown")},
+            {"EIO=5&transport=websocket", error(5, "Unsupported protocol version")},
+            {"transport=websocket", error(5, "Unsupported protocol version")},
+        };
+        for (const auto& [query, body] : cases) {
             RawClient client(port);
             client.send(RawClient::upgradeRequest("/socket.io/?" + std::string(query)));
-            CPPUNIT_ASSERT_EQUAL_MESSAGE(query, 400, client.readResponse().status);
+            const RawResponse answer = client.readResponse();
+            CPPUNIT_ASSERT_EQUAL_MESSAGE(query, 400, answer.status);
+            CPPUNIT_ASSERT_EQUAL_MESSAGE(query, body, answer.body);
         }
+        // The handshake of a WebSocket with the name of the other transport: accepted and closed.
+        RawClient client(port);
+        client.upgrade(kPolling);
+        CPPUNIT_ASSERT_EQUAL(1005, client.readFrame().closeCode());
     }
 
     void anUnknownSessionIsRefused() {
@@ -177,6 +281,41 @@ public:
             const RawResponse answer = client.readResponse();
             CPPUNIT_ASSERT_EQUAL(400, answer.status);
             CPPUNIT_ASSERT_EQUAL(error(1, "Session ID unknown"), answer.body);
+        }
+    }
+
+    void aSessionIsRefusedOverTheWrongTransport() {
+        start();
+        // A WebSocket's by polling.
+        WebSocketClient webSocket(port);
+        const std::string target = std::string(kPolling) + "&sid=" + webSocket.sid();
+        for (const RawResponse& answer :
+             {RawClient(port).get(target), RawClient(port).post(target, "40")}) {
+            CPPUNIT_ASSERT_EQUAL(400, answer.status);
+            CPPUNIT_ASSERT_EQUAL(error(3, "Bad request"), answer.body);
+        }
+        CPPUNIT_ASSERT_EQUAL("40{"s, webSocket.connect().substr(0, 3));
+        // A polling one's as a WebSocket's without the handshake of one.
+        PollingClient polling(port);
+        const RawResponse answer =
+            RawClient(port).get(std::string(kWebSocket) + "&sid=" + polling.sid());
+        CPPUNIT_ASSERT_EQUAL(400, answer.status);
+        CPPUNIT_ASSERT_EQUAL(error(3, "Bad request"), answer.body);
+        CPPUNIT_ASSERT_EQUAL("40{"s, polling.connect().substr(0, 3));
+    }
+
+    void errorsCarryTheHeadersForTheirOrigin() {
+        ServerOptions options;
+        options.corsAllowedOrigins = AllowedOrigins("https://good.example");
+        start(options);
+        for (const char* query : {"EIO=4&transport=abc", "EIO=5&transport=polling",
+                                  "EIO=4&transport=polling&sid=unknown"}) {
+            const RawResponse answer =
+                RawClient(port).get("/socket.io/?"s + query, "Origin: https://good.example\r\n");
+            CPPUNIT_ASSERT_EQUAL_MESSAGE(query, 400, answer.status);
+            CPPUNIT_ASSERT_EQUAL_MESSAGE(query, "https://good.example"s,
+                                         answer.header("Access-Control-Allow-Origin"));
+            CPPUNIT_ASSERT_EQUAL_MESSAGE(query, "no-store"s, answer.header("Cache-Control"));
         }
     }
 
@@ -193,7 +332,9 @@ public:
         for (const char* method : {"PUT", "DELETE"}) {
             RawClient raw(port);
             raw.request(method, client.target());
-            CPPUNIT_ASSERT_MESSAGE(method, raw.readResponse().status >= 400);
+            const RawResponse answer = raw.readResponse();
+            CPPUNIT_ASSERT_EQUAL_MESSAGE(method, 405, answer.status);
+            CPPUNIT_ASSERT_EQUAL_MESSAGE(method, "OPTIONS, GET, POST"s, answer.header("Allow"));
         }
         CPPUNIT_ASSERT_EQUAL("40{"s, client.connect().substr(0, 3));  // the session is unharmed
     }
@@ -206,6 +347,13 @@ public:
         CPPUNIT_ASSERT_EQUAL("ok"s, answer.body);
         CPPUNIT_ASSERT_EQUAL("text/html"s, answer.header("Content-Type"));
         CPPUNIT_ASSERT_EQUAL("2"s, answer.header("Content-Length"));
+        CPPUNIT_ASSERT_EQUAL("no-store"s, answer.header("Cache-Control"));
+        const RawResponse poll = client.rawPoll();
+        CPPUNIT_ASSERT_EQUAL(200, poll.status);
+        CPPUNIT_ASSERT_EQUAL("text/plain; charset=UTF-8"s, poll.header("Content-Type"));
+        CPPUNIT_ASSERT_EQUAL(std::to_string(poll.body.size()), poll.header("Content-Length"));
+        CPPUNIT_ASSERT_EQUAL("no-store"s, poll.header("Cache-Control"));
+        CPPUNIT_ASSERT_EQUAL("ok"s, client.rawPost("6").body);  // a noop
     }
 
     void badPayloadsEndTheSessionWith400() {
@@ -246,6 +394,8 @@ public:
                      " HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3E9\r\n4" +
                      std::string(1000, 'a') + "\r\n0\r\n\r\n");
         CPPUNIT_ASSERT_EQUAL(413, chunked.readResponse().status);
+        client.post("421[\"echo\",1]");  // the session goes on
+        CPPUNIT_ASSERT_EQUAL("431[1]"s, client.next());
     }
 
     void binaryContentTypesAreRefusedInRevision4() {
@@ -262,10 +412,13 @@ public:
         PollingClient client(port);
         client.connect();
         client.startPoll();
-        CPPUNIT_ASSERT(!client.getter().readable(20ms));
+        barrier(server->hub());
         const RawResponse second = RawClient(port).get(client.target());
         CPPUNIT_ASSERT_EQUAL(400, second.status);
-        CPPUNIT_ASSERT_EQUAL("1"s, client.readPoll().at(0));
+        CPPUNIT_ASSERT_EQUAL(error(3, "Bad request"), second.body);
+        const RawResponse first = client.getter().readResponse();
+        CPPUNIT_ASSERT_EQUAL(200, first.status);
+        CPPUNIT_ASSERT_EQUAL("1"s, first.body);
         assertGone(client);
     }
 
@@ -276,11 +429,10 @@ public:
         // The head of a POST has come, its body has not.
         client.poster().send("POST " + client.target() +
                              " HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n42[");
-        const auto end = std::chrono::steady_clock::now() + 5s;
-        int status = 200;  // until the first head has been seen
-        while (status == 200 && std::chrono::steady_clock::now() < end)
-            status = RawClient(port).post(client.target(), "42[\"x\"]").status;
-        CPPUNIT_ASSERT_EQUAL(400, status);
+        barrier(server->hub());
+        const RawResponse second = RawClient(port).post(client.target(), "42[\"x\"]");
+        CPPUNIT_ASSERT_EQUAL(400, second.status);
+        CPPUNIT_ASSERT_EQUAL(error(3, "Bad request"), second.body);
         assertGone(client);
     }
 
@@ -290,15 +442,12 @@ public:
             PollingClient client(port);
             client.connect();
             client.startPoll();
-            CPPUNIT_ASSERT(!client.getter().readable(20ms));
+            barrier(server->hub());
             if (reset)
                 client.getter().reset();
             else
                 client.getter().close();
-            const auto end = std::chrono::steady_clock::now() + 5s;
-            while (sessions() > 0 && std::chrono::steady_clock::now() < end) {
-            }
-            CPPUNIT_ASSERT_EQUAL(std::size_t(0), sessions());
+            CPPUNIT_ASSERT(eventually([&] { return sessions() == 0; }));
             assertGone(client);
         }
     }
@@ -308,10 +457,32 @@ public:
         PollingClient client(port);
         client.connect();
         client.startPoll();
-        CPPUNIT_ASSERT(!client.getter().readable(20ms));
+        barrier(server->hub());
         client.post("1");
         CPPUNIT_ASSERT_EQUAL("6"s, client.readPoll().at(0));
         assertGone(client);
+    }
+
+    void theServerClosesWithTheNextPoll() {
+        start();
+        server->sio.on("leave", [](Socket& socket) { socket.disconnect(true); });
+        for (const bool pending : {true, false}) {
+            PollingClient client(port);
+            client.connect();
+            if (pending) {
+                client.startPoll();
+                barrier(server->hub());
+            }
+            client.post("42[\"leave\"]");
+            if (!pending) {
+                CPPUNIT_ASSERT(eventually([&] { return sessions() == 0; }));
+                client.startPoll();
+            }
+            std::vector<std::string> packets = client.readPoll();
+            if (packets.back() != "1") packets.push_back(client.poll().at(0));
+            CPPUNIT_ASSERT(packets == (std::vector<std::string>{"41", "1"}));
+            assertGone(client);
+        }
     }
 
     void atMostSixteenPacketsLeaveInOnePoll() {
@@ -397,6 +568,23 @@ public:
         }
     }
 
+    void aPongOfRevision3CarriesNothing() {
+        start();
+        RawClient webSocket(port);
+        webSocket.upgrade("/socket.io/?EIO=3&transport=websocket");
+        webSocket.readText();  // open
+        webSocket.readText();  // 40
+        for (const char* ping : {"2", "2probe", "2anything"}) {
+            webSocket.sendText(ping);
+            CPPUNIT_ASSERT_EQUAL_MESSAGE(ping, "3"s, webSocket.readText());
+        }
+        RawClient polling(port);
+        const std::string base =
+            "/socket.io/?EIO=3&transport=polling&b64=1&sid=" + openOld(polling, "&b64=1");
+        CPPUNIT_ASSERT_EQUAL("ok"s, polling.post(base, "6:2probe").body);
+        CPPUNIT_ASSERT_EQUAL("1:3"s, polling.get(base).body);
+    }
+
     void aPingFromAClientOfRevision4IsAnError() {
         start();
         PollingClient polling(port);
@@ -468,11 +656,55 @@ public:
                              answer.body);
     }
 
+    void postsOfRevision3MayBeTextOrBinaryAtAnyTime() {
+        start();
+        RawClient client(port);
+        for (const char* b64 : {"", "&b64=1"}) {
+            const std::string base =
+                "/socket.io/?EIO=3&transport=polling&sid=" + openOld(client, b64);
+            for (int i = 1; i <= 3; ++i) {
+                const std::string digit = std::to_string(i);
+                const std::string packet = "42" + digit + "[\"echo\"," + digit + "]";
+                const bool binary = i % 2 == 0;
+                const RawResponse answer =
+                    binary ? client.post(base, "\x00\x01\x03\xff"s + packet,
+                                         "Content-Type: application/octet-stream\r\n")
+                           : client.post(base, "13:" + packet);
+                CPPUNIT_ASSERT_EQUAL("ok"s, answer.body);
+                CPPUNIT_ASSERT_EQUAL("6:43" + digit + "[" + digit + "]", client.get(base).body);
+            }
+        }
+    }
+
+    void base64OverWebSocketForWhoeverAsksForIt() {
+        start();
+        const std::string event = "451-1[\"echo\",{\"_placeholder\":true,\"num\":0}]";
+        const std::string ack = "461-1[{\"_placeholder\":true,\"num\":0}]";
+        for (const bool four : {true, false}) {
+            RawClient client(port);
+            client.upgrade("/socket.io/?transport=websocket&b64=1&EIO="s + (four ? "4" : "3"));
+            client.readText();  // open
+            if (four) client.sendText("40");
+            client.readText();  // 40
+            const std::string attachment = four ? "bAQID" : "b4AQID";
+            client.sendText(event);
+            client.sendText(attachment);
+            CPPUNIT_ASSERT_EQUAL(ack, client.readText());
+            CPPUNIT_ASSERT_EQUAL(attachment, client.readText());
+            // A binary frame is understood all the same.
+            client.sendText(event);
+            client.sendBinary(four ? "\x01\x02\x03" : "\x04\x01\x02\x03");
+            CPPUNIT_ASSERT_EQUAL(ack, client.readText());
+            CPPUNIT_ASSERT_EQUAL(attachment, client.readText());
+        }
+    }
+
     void base64ForClientsOfRevision3ThatAskForIt() {
         start();
         RawClient client(port);
+        // Asked for once, at the handshake.
         const std::string base =
-            "/socket.io/?EIO=3&transport=polling&b64=1&sid=" + openOld(client, "&b64=1");
+            "/socket.io/?EIO=3&transport=polling&sid=" + openOld(client, "&b64=1");
         const std::string header = "451-1[\"echo\",{\"_placeholder\":true,\"num\":0}]";
         CPPUNIT_ASSERT_EQUAL("ok"s, client.post(base, "43:" + header + "10:b4AQIDBA==").body);
         CPPUNIT_ASSERT_EQUAL("36:461-1[{\"_placeholder\":true,\"num\":0}]10:b4AQIDBA=="s,
@@ -554,10 +786,15 @@ public:
             RawClient raw(port);
             raw.send(RawClient::upgradeRequest("/socket.io/?" + std::string(eio) +
                                                "transport=websocket&sid=" + client.sid()));
-            CPPUNIT_ASSERT_EQUAL_MESSAGE(eio, 400, raw.readResponse().status);
+            const RawResponse upgrade = raw.readResponse();
+            CPPUNIT_ASSERT_EQUAL_MESSAGE(eio, 400, upgrade.status);
+            const std::string refusal = eio == "EIO=3&"s ? error(3, "Bad request")
+                                                         : error(5, "Unsupported protocol version");
+            CPPUNIT_ASSERT_EQUAL_MESSAGE(eio, refusal, upgrade.body);
             const RawResponse get = RawClient(port).get("/socket.io/?" + std::string(eio) +
                                                         "transport=polling&sid=" + client.sid());
             CPPUNIT_ASSERT_EQUAL_MESSAGE(eio, 400, get.status);
+            CPPUNIT_ASSERT_EQUAL_MESSAGE(eio, refusal, get.body);
         }
         client.post("421[\"echo\",1]");
         CPPUNIT_ASSERT_EQUAL("431[1]"s, client.next());
@@ -592,6 +829,15 @@ public:
             if (*c.encoding)
                 CPPUNIT_ASSERT(answer.header("Vary").find("Accept-Encoding") != std::string::npos);
         }
+        ServerOptions options;
+        options.httpCompression = false;
+        start(options);
+        PollingClient client(port);
+        client.connect();
+        client.post("421[\"echo\",\"" + std::string(2000, 'a') + "\"]");
+        const RawResponse plain = client.getter().get(client.target(), "Accept-Encoding: gzip\r\n");
+        CPPUNIT_ASSERT_EQUAL(""s, plain.header("Content-Encoding"));
+        CPPUNIT_ASSERT(plain.body.size() > 2000);
     }
 
     void originsAreCheckedOnEveryTransport() {
@@ -640,7 +886,8 @@ public:
                        "Origin: https://good.example\r\nAccess-Control-Request-Method: POST\r\n"
                        "Access-Control-Request-Headers: content-type, x-own\r\n");
         const RawResponse answer = client.readResponse();
-        CPPUNIT_ASSERT(answer.status == 200 || answer.status == 204);
+        CPPUNIT_ASSERT_EQUAL(204, answer.status);
+        CPPUNIT_ASSERT_EQUAL("OPTIONS, GET, POST"s, answer.header("Access-Control-Allow-Methods"));
         CPPUNIT_ASSERT_EQUAL("https://good.example"s, answer.header("Access-Control-Allow-Origin"));
         CPPUNIT_ASSERT_EQUAL("true"s, answer.header("Access-Control-Allow-Credentials"));
         CPPUNIT_ASSERT(answer.header("Access-Control-Allow-Headers").find("x-own") !=
@@ -685,7 +932,19 @@ public:
         CPPUNIT_ASSERT_EQUAL("___eio[2](\"40{"s, client.get(target).body.substr(0, 14));
         CPPUNIT_ASSERT_EQUAL(
             "ok"s, client.post(target, "d=421%5B%22echo%22%2C%22a%5C%5Cnb%22%5D", form).body);
-        CPPUNIT_ASSERT(client.get(target).body.find("___eio[2](\"431[") == 0);
+        CPPUNIT_ASSERT_EQUAL("___eio[2](\"431[\\\"a\\\\nb\\\"]\");"s, client.get(target).body);
+        // A backslash and an n stand for a line end of the payload, two and an n for themselves;
+        // attachments are base64.
+        CPPUNIT_ASSERT_EQUAL(
+            "ok"s, client
+                       .post(target,
+                             "d=451-2%5B%22echo%22,%5Cn%7B%22_placeholder%22:true,%22num%22:0%7D%5D"
+                             "%1EbAQID",
+                             form)
+                       .body);
+        CPPUNIT_ASSERT_EQUAL(
+            R"(___eio[2]("461-2[{\"_placeholder\":true,\"num\":0}]\u001ebAQID");)"s,
+            client.get(target).body);
     }
 
     void pathsAreMatchedWithTheirSlash() {

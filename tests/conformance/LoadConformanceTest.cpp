@@ -12,12 +12,9 @@
 #include <Poco/Channel.h>
 #include <Poco/Logger.h>
 #include <Poco/Message.h>
-#include <cppunit/TestFixture.h>
 #include <cppunit/extensions/HelperMacros.h>
 
-#include "support/Journal.h"
-#include "support/PacketClient.h"
-#include "support/TestServer.h"
+#include "SocketFixture.h"
 
 namespace socketio {
 
@@ -26,10 +23,6 @@ using namespace test;
 using namespace std::string_literals;
 
 namespace {
-
-using Way = PacketClient::Way;
-using Transport = PacketClient::Transport;
-constexpr auto& kWays = PacketClient::kWays;
 
 /// Writes what a logger says into a journal for as long as it lives.
 class CapturedLog {
@@ -59,24 +52,9 @@ private:
     Poco::AutoPtr<Channel> _channel;
 };
 
-/// Closed until it is opened; handlers wait at it.
-class Gate {
-public:
-    ~Gate() { open(); }
-    void wait() { _opened.wait(); }
-    void open() {
-        if (!_isOpen.exchange(true)) _open.set_value();
-    }
-
-private:
-    std::promise<void> _open;
-    std::shared_future<void> _opened{_open.get_future()};
-    std::atomic<bool> _isOpen{false};
-};
-
 }  // namespace
 
-class LoadConformanceTest : public CppUnit::TestFixture {
+class LoadConformanceTest : public SocketFixture {
     CPPUNIT_TEST_SUITE(LoadConformanceTest);
     CPPUNIT_TEST(readingPausesBehindASlowHandlerAndNothingIsLost);
     CPPUNIT_TEST(aPostWaitsForASlowHandler);
@@ -86,13 +64,21 @@ class LoadConformanceTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(clientsAreToldGoodbyeThoughAHandlerBlocks);
     CPPUNIT_TEST_SUITE_END();
 
-public:
-    void tearDown() override {
-        if (gate) gate->open();
-        server.reset();
-        gate.reset();
+    /// Returns when the longest time that a client may keep silent has passed since the call: one
+    /// that is silent has been sent away.
+    void outlastAHeartbeat() {
+        RawClient silent(port, {"127.0.0.1", 20s, 0});
+        silent.upgrade("/socket.io/?EIO=4&transport=websocket");
+        while (silent.readFrame().opcode != RawFrame::Close) {
+        }
+    }
+    void writeReasonsDown() {
+        sio().on("disconnect", [this](Socket&, DisconnectReason reason) {
+            reasons.add(std::string(toString(reason)));
+        });
     }
 
+public:
     void readingPausesBehindASlowHandlerAndNothingIsLost() {
         constexpr int kEvents = 150;
         // The pong comes behind 15 MB of events, which a thread sanitizer takes seconds to read.
@@ -104,30 +90,31 @@ public:
         ServerOptions options;
         options.pingInterval = options.pingTimeout = kPing;
         options.inboundTasks = 16;
-        server = std::make_unique<TestServer>(options);
-        server->sio.on("n", [&](Socket&, int n, const std::string&) {
+        make(options);
+        sio().on("n", [&](Socket&, int n, const std::string&) {
             if (n == 0) gate->wait();
             numbers.push_back(n);
             return n;
         });
-        server->sio.on("disconnect", [&](Socket&, DisconnectReason reason) {
-            reasons.add(std::string(toString(reason)));
-        });
-        server->start();
+        writeReasonsDown();
+        start();
         // More than the kernel takes for a peer that does not read.
         const std::string ballast(100'000, 'x');
         for (const int revision : {4, 3}) {
             gate = std::make_unique<Gate>();
             numbers.clear();
-            PacketClient client(server->port(), {Transport::WebSocket, revision});
-            CPPUNIT_ASSERT_EQUAL('0', client.connect()[0]);
+            PacketClient client = join({Transport::WebSocket, revision});
             auto sent = std::async(std::launch::async, [&] {
-                for (int i = 0; i < kEvents; ++i)
+                for (int i = 0; i < kEvents; ++i) {
+                    // Heartbeats go on, as far as a word gets through.
+                    if (i % 10 == 0) client.sayEngine(revision == 4 ? "3" : "2");
                     client.say("2" + std::to_string(i) + "[\"n\"," + std::to_string(i) + ",\"" +
                                ballast + "\"]");
+                }
             });
-            // Longer than the heartbeat allows for silence: the client cannot get a word through.
-            CPPUNIT_ASSERT(sent.wait_for(2 * kPing + 300ms) == std::future_status::timeout);
+            // The client cannot get a word through.
+            outlastAHeartbeat();
+            CPPUNIT_ASSERT(sent.wait_for(0s) == std::future_status::timeout);
             CPPUNIT_ASSERT_EQUAL(""s, reasons.text());
             gate->open();
             sent.get();
@@ -148,27 +135,25 @@ public:
         ServerOptions options;
         options.pingInterval = options.pingTimeout = 400ms;
         options.inboundTasks = 16;
-        server = std::make_unique<TestServer>(options);
-        server->sio.on("n", [&](Socket&, int n) {
+        make(options);
+        sio().on("n", [&](Socket&, int n) {
             if (n == 0) gate->wait();
             numbers.push_back(n);
         });
-        server->sio.on("last", [](Socket&) { return "done"; });
-        server->sio.on("disconnect", [&](Socket&, DisconnectReason reason) {
-            reasons.add(std::string(toString(reason)));
-        });
-        server->start();
+        sio().on("last", [](Socket&) { return "done"; });
+        writeReasonsDown();
+        start();
         for (const int revision : {4, 3}) {
             gate = std::make_unique<Gate>();
             numbers.clear();
-            PacketClient client(server->port(), {Transport::Polling, revision});
-            CPPUNIT_ASSERT_EQUAL('0', client.connect()[0]);
+            PacketClient client = join({Transport::Polling, revision});
             std::vector<Message> events;
             for (int i = 0; i < kEvents; ++i)
                 events.push_back("2[\"n\"," + std::to_string(i) + "]");
             client.writer().send(client.bytes(events));
-            // Its answer is what holds the client back; it is longer than the heartbeat allows.
-            CPPUNIT_ASSERT(!client.writer().readable(1000ms));
+            // Its answer is what holds the client back, for longer than the heartbeat allows.
+            outlastAHeartbeat();
+            CPPUNIT_ASSERT(!client.writer().readable(0ms));
             CPPUNIT_ASSERT_EQUAL(""s, reasons.text());
             gate->open();
             CPPUNIT_ASSERT_EQUAL("ok"s, client.writer().readResponse("POST").body);
@@ -186,17 +171,15 @@ public:
     void acknowledgementsPassThroughWhileAHandlerWaitsForThem() {
         ServerOptions options;
         options.inboundTasks = 4;
-        server = std::make_unique<TestServer>(options);
-        server->sio.on("ask", [&](Socket& socket) {
-            journal.add(socket.call("question", {}, 20s).asString());
-        });
-        server->sio.on("e", [this](Socket&) { ++count; });
-        server->sio.on("last", [](Socket&) { return "done"; });
-        server->start();
+        make(options);
+        sio().on("ask",
+                 [&](Socket& socket) { journal.add(socket.call("question", {}, 20s).asString()); });
+        sio().on("e", [this](Socket&) { ++count; });
+        sio().on("last", [](Socket&) { return "done"; });
+        start();
         unsigned asked = 0;
         for (const Way way : kWays) {
-            PacketClient client(server->port(), way);
-            CPPUNIT_ASSERT_EQUAL('0', client.connect()[0]);
+            PacketClient client = join(way);
             client.say("2[\"ask\"]");
             CPPUNIT_ASSERT_EQUAL("21[\"question\"]"s, client.next());
             // The answer comes behind more events than may wait for other handlers.
@@ -223,27 +206,19 @@ public:
         http.hub.maxWorkers = kWorkers;
         http.hub.handlerWarning = 100ms;
         gate = std::make_unique<Gate>();
-        server = std::make_unique<TestServer>(options, http);
-        server->sio.on("never returns", [this](Socket&) {
+        make(options, http);
+        sio().on("never returns", [this](Socket&) {
             ++count;
             gate->wait();
             return "at last";
         });
-        server->sio.on("echo", [](Socket&, const Value::Array& values) {
-            return HandlerResult::acknowledge(values);
-        });
-        server->sio.on("disconnect", [this](Socket&, DisconnectReason reason) {
-            reasons.add(std::string(toString(reason)));
-        });
-        server->start();
-        const auto port = server->port();
+        writeReasonsDown();
+        start();
 
         // Keeps its session alive as every healthy client does.
         class Member {
         public:
-            Member(std::uint16_t port, Way way) : client(port, way) {
-                CPPUNIT_ASSERT_EQUAL('0', client.connect()[0]);
-            }
+            explicit Member(PacketClient joined) : client(std::move(joined)) {}
             ~Member() { stop(); }
             void live() {
                 _thread = std::thread([this] {
@@ -277,30 +252,25 @@ public:
         };
         std::vector<std::unique_ptr<Member>> members;
         for (unsigned i = 0; i < kWorkers; ++i) {
-            PacketClient healthy(port, {Transport::WebSocket, 4});
-            CPPUNIT_ASSERT_EQUAL('0', healthy.connect()[0]);
+            PacketClient healthy = join(kWebSocket4);
             // Polls of revision 3 are released by nothing of the server's own.
-            const Way ways[] = {
-                {Transport::WebSocket, 4}, {Transport::Polling, 4}, {Transport::WebSocket, 3}};
-            members.push_back(std::make_unique<Member>(port, ways[i % 3]));
+            const Way ways[] = {kWebSocket4, kPolling4, kWebSocket3};
+            members.push_back(std::make_unique<Member>(join(ways[i % 3])));
             members.back()->client.say("21[\"never returns\"]");
             members.back()->live();
-            while (count <= i) std::this_thread::sleep_for(1ms);
+            CPPUNIT_ASSERT(eventually([&] { return count > i; }));
             // Up to the limit the events of others go on.
             if (i + 1 < kWorkers) CPPUNIT_ASSERT(healthy.quiet());
             healthy.sayEngine("1");
         }
         // Now no handler can run: accepts, handshakes and pings go on.
-        PacketClient waiting(port, {Transport::Polling, 4}),
-            pinged(port, {Transport::WebSocket, 4});
+        PacketClient waiting(port, kPolling4), pinged(port, kWebSocket4);
         waiting.say("0");
-        const auto begin = std::chrono::steady_clock::now();
         for (PacketClient* each : {&pinged, &waiting}) {
             CPPUNIT_ASSERT(each->receive());  // a ping, which it answers
             each->sayEngine("1");
         }
-        while (std::chrono::steady_clock::now() - begin < 2 * kPing + 200ms)
-            std::this_thread::sleep_for(10ms);
+        outlastAHeartbeat();
         gate->open();
         for (const auto& member : members) member->stop();
         for (const auto& member : members) {
@@ -321,26 +291,31 @@ public:
             reasons.clear();
             count = 0;
             std::promise<void> first;
-            server = std::make_unique<TestServer>();
-            server->sio.on("slow", [&](Socket& socket, int n) {
+            make();
+            gate = std::make_unique<Gate>();
+            sio().on("slow", [&](Socket& socket, int n) {
                 if (count++ == 0) first.set_value();
-                std::this_thread::sleep_for(5ms);
+                gate->wait();
                 socket.emit("done", n);
                 return n;
             });
-            server->sio.on("disconnect", [&](Socket& socket, DisconnectReason reason) {
+            sio().on("disconnect", [&](Socket& socket, DisconnectReason reason) {
                 reasons.add(std::string(toString(reason)));
                 socket.emit("too late");
             });
-            server->start();
-            PacketClient client(server->port(), way);
-            CPPUNIT_ASSERT_EQUAL('0', client.connect()[0]);
+            start();
+            PacketClient client = join(way);
             std::vector<Message> events;
             for (int i = 0; i < kEvents; ++i)
                 events.push_back("2" + std::to_string(i) + "[\"slow\"," + std::to_string(i) + "]");
             client.say(events);
             first.get_future().wait();
             auto stopped = std::async(std::launch::async, [&] { return server->stop(20s); });
+            // The end has begun before the first of them is done.
+            CPPUNIT_ASSERT(eventually([&] {
+                return RawClient(port).get("/socket.io/?EIO=4&transport=polling").status == 503;
+            }));
+            gate->open();
             const std::vector<std::string> rest = client.rest();
             std::vector<std::string> expected;
             for (int i = 0; i < kEvents; ++i) {
@@ -354,23 +329,20 @@ public:
             client.reader().close();
             CPPUNIT_ASSERT(stopped.get());
             CPPUNIT_ASSERT_EQUAL("server shutting down"s, reasons.text());
-            CPPUNIT_ASSERT_THROW(RawClient(server->port()).get("/socket.io/"), std::runtime_error);
+            CPPUNIT_ASSERT_THROW(RawClient(port).get("/socket.io/"), std::runtime_error);
         }
     }
 
     void clientsAreToldGoodbyeThoughAHandlerBlocks() {
         gate = std::make_unique<Gate>();
         std::promise<void> inside;
-        server = std::make_unique<TestServer>();
-        server->sio.on("block", [&](Socket&) {
+        make();
+        sio().on("block", [&](Socket&) {
             inside.set_value();
             gate->wait();
         });
-        server->start();
-        PacketClient client(server->port(), {Transport::WebSocket, 4});
-        PacketClient other(server->port(), {Transport::Polling, 4});
-        CPPUNIT_ASSERT_EQUAL('0', client.connect()[0]);
-        CPPUNIT_ASSERT_EQUAL('0', other.connect()[0]);
+        start();
+        PacketClient client = join(kWebSocket4), other = join(kPolling4);
         client.say("2[\"block\"]");
         inside.get_future().wait();
         auto stopped = std::async(std::launch::async, [&] { return server->stop(2s); });
@@ -387,12 +359,9 @@ public:
     }
 
 private:
-    // What handlers use outlives the server.
-    Journal journal, reasons;
-    std::unique_ptr<Gate> gate;
+    Journal reasons;
     std::vector<int> numbers;  // of one client's handlers, one at a time
     std::atomic<unsigned> count{0};
-    std::unique_ptr<TestServer> server;
 };
 
 CPPUNIT_TEST_SUITE_REGISTRATION(LoadConformanceTest);

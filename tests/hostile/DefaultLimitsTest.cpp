@@ -39,6 +39,7 @@ public:
         CPPUNIT_ASSERT(limits.writeStall == 30s);
         CPPUNIT_ASSERT(limits.webSocketCloseWait == 5s);
         CPPUNIT_ASSERT_EQUAL(100u, limits.webSocketControlFrames);
+        CPPUNIT_ASSERT(HttpServerOptions().stopTimeout == 25s);
 
         const WebSocketDecoder::Limits frames;
         CPPUNIT_ASSERT_EQUAL(std::size_t(1'000'000), frames.maxMessageBytes);

@@ -4,13 +4,14 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <random>
 #include <set>
 #include <stdexcept>
 #include <string>
 #include <sys/wait.h>
-#include <thread>
 #include <unistd.h>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include <cppunit/extensions/HelperMacros.h>
@@ -34,11 +35,17 @@ constexpr auto& kWays = PacketClient::kWays;
 constexpr Way kPolling4{Transport::Polling, 4}, kWebSocket4{Transport::WebSocket, 4};
 constexpr Way kPolling3{Transport::Polling, 3};
 
-constexpr std::size_t kSids = 200'000;  // the full count is 1,000,000
-constexpr int kOctetPosts = 200;        // 10,000
-constexpr int kAbandoned = 200;         // 50,000
+constexpr std::size_t kSids = kSanitized ? 200'000 : 1'000'000;
+constexpr int kOctetPosts = 1'000;
+constexpr int kAbandoned = 1'000;
 
 constexpr const char* kBase = "/socket.io/?EIO=4&transport=polling";
+
+constexpr const char* kTransportUnknown = R"({"code":0,"message":"Transport unknown"})";
+constexpr const char* kSessionUnknown = R"({"code":1,"message":"Session ID unknown"})";
+constexpr const char* kBadMethod = R"({"code":2,"message":"Bad handshake method"})";
+constexpr const char* kBadRequest = R"({"code":3,"message":"Bad request"})";
+constexpr const char* kBadRevision = R"({"code":5,"message":"Unsupported protocol version"})";
 
 }  // namespace
 
@@ -79,16 +86,24 @@ class EngineHostileTest : public HostileFixture {
                 const std::string text(size, 'x');
                 for (int i = 0; i < count; ++i) socket.emit("b", text);
             });
+            // What no compression makes small.
+            sio.on("noise", [](Socket& socket, std::size_t size) {
+                std::mt19937 noise;
+                std::string text(size, ' ');
+                for (char& c : text) c = static_cast<char>('0' + noise() % 64);
+                socket.emit("b", text);
+            });
         });
     }
     void assertGone(PacketClient& client, const std::string& what) {
         const RawResponse answer = RawClient(port).get(client.target());
         CPPUNIT_ASSERT_EQUAL_MESSAGE(what, 400, answer.status);
-        CPPUNIT_ASSERT_EQUAL_MESSAGE(what, R"({"code":1,"message":"Session ID unknown"})"s,
-                                     answer.body);
+        CPPUNIT_ASSERT_EQUAL_MESSAGE(what, std::string(kSessionUnknown), answer.body);
     }
-    /// The same as a poll and as a WebSocket handshake, in every delivery; returns the last answer.
-    void assertRefused(const std::string& query, const std::string& body = {}) {
+    /// As a poll and as a WebSocket handshake, in every delivery: 400 with this body, or 414 when
+    /// the request line is too long.
+    void assertRefused(const std::string& query, const std::string& body) {
+        const bool tooLong = query.size() > 8'000;
         for (const bool upgrade : {false, true}) {
             const std::string target = "/socket.io/?" + query;
             const std::string bytes = upgrade ? RawClient::upgradeRequest(target)
@@ -98,16 +113,57 @@ class EngineHostileTest : public HostileFixture {
                 RawClient client(port);
                 deliver(client, delivery);
                 const RawResponse answer = client.readResponse();
-                CPPUNIT_ASSERT_MESSAGE(what + ": " + std::to_string(answer.status),
-                                       answer.status == 400 || answer.status == 414);
-                if (answer.status == 414 || body.empty()) continue;
-                CPPUNIT_ASSERT_EQUAL_MESSAGE(what, body, answer.body);
+                CPPUNIT_ASSERT_EQUAL_MESSAGE(what, tooLong ? 414 : 400, answer.status);
+                if (tooLong) continue;
+                // Without the handshake of a WebSocket that is the first mistake.
+                const bool noHandshake =
+                    !upgrade && query.find("transport=websocket") != query.npos;
+                CPPUNIT_ASSERT_EQUAL_MESSAGE(
+                    what, noHandshake && body == kBadRevision ? std::string(kBadRequest) : body,
+                    answer.body);
                 CPPUNIT_ASSERT_EQUAL_MESSAGE(what, "application/json"s,
                                              answer.header("Content-Type"));
                 CPPUNIT_ASSERT_EQUAL_MESSAGE(what, "nosniff"s,
                                              answer.header("X-Content-Type-Options"));
             }
         }
+    }
+
+    /// Packets as the body of a POST, or as frames.
+    static std::string packetBytes(Way way, const std::vector<std::string>& packets) {
+        if (way.transport == Transport::Polling)
+            return PacketClient::payload(way.revision, packets);
+        std::string bytes;
+        for (const std::string& packet : packets) bytes += RawClient::frame(RawFrame::Text, packet);
+        return bytes;
+    }
+    /// Ends the session with this reason, in every delivery; a POST is answered 400.
+    void assertEnds(Way way, const std::string& bytes, const std::string& reason) {
+        for (std::size_t i = 0, ways = 1; i < ways; ++i) {
+            reasons.clear();
+            PacketClient client = join(way);
+            const auto all = deliveries(bytes, random);
+            ways = all.size();
+            const std::string what =
+                printable(bytes) + " over " + client.name() + ", " + all[i].how;
+            if (client.polling())
+                client.writer().send("POST " + client.target() +
+                                     " HTTP/1.1\r\nHost: x\r\nContent-Length: " +
+                                     std::to_string(bytes.size()) + "\r\n\r\n");
+            deliver(client.writer(), all[i]);
+            if (client.polling())
+                CPPUNIT_ASSERT_EQUAL_MESSAGE(what, 400,
+                                             client.writer().readResponse("POST").status);
+            else
+                client.rest();
+            CPPUNIT_ASSERT_EQUAL_MESSAGE(what, reason, reasons.waitFor(1));
+            assertGone(client, what);
+        }
+    }
+    void assertPollRefused(const std::string& query) {
+        const RawResponse answer = RawClient(port).get("/socket.io/?" + query);
+        CPPUNIT_ASSERT_EQUAL_MESSAGE(query, 400, answer.status);
+        CPPUNIT_ASSERT_EQUAL_MESSAGE(query, std::string(kBadRequest), answer.body);
     }
 
     /// Frames up to a close frame or the end.
@@ -129,43 +185,42 @@ public:
                                 "&EIO=%34x", "&EIO[]=4", "&eio=4", "&EIO=-4", "&EIO=4%00",
                                 "&EIO=4&EIO=3", "&EIO=3&EIO=4", "&EIO=5&EIO=4"})
             for (const char* transport : {"polling", "websocket"})
-                assertRefused("transport="s + transport + eio);
+                assertRefused("transport="s + transport + eio, kBadRevision);
         assertUnharmed("revisions");
     }
 
     // E2
     void transportsHaveToBeRight() {
         prepare();
-        const std::string unknown = R"({"code":0,"message":"Transport unknown"})";
         for (const char* transport : {"", "abc", "__proto__", "constructor", "webtransport",
                                       "Polling", "polling%20", "flashsocket", "%70olling%00"})
-            assertRefused("EIO=4&transport="s + transport);
+            assertRefused("EIO=4&transport="s + transport, kTransportUnknown);
         for (const char* query :
              {"EIO=4", "EIO=4&transport=polling&transport=websocket",
               "EIO=4&transport=websocket&transport=polling", "EIO=4&transport[]=polling"})
-            assertRefused(query);
-        assertRefused("EIO=4&transport=" + std::string(10'240, 'p'));
-        assertRefused("EIO=4&transport=abc", unknown);
+            assertRefused(query, kTransportUnknown);
+        assertRefused("EIO=4&transport=" + std::string(10'240, 'p'), "");
+        assertRefused("EIO=4&transport=" + std::string(7'000, 'p'), kTransportUnknown);
         assertUnharmed("transports");
     }
 
     // E3
     void sidsHaveToBeRightAndAreNotReflected() {
         prepare();
-        const std::string unknown = R"({"code":1,"message":"Session ID unknown"})";
         const std::string query = "EIO=4&transport=polling&sid=";
         for (const char* sid : {"unknown", "__proto__", "constructor", "../../etc/passwd",
                                 "%3Cscript%3Ealert(1)%3C/script%3E", "AAAAAAAAAAAAAAAAAAAA",
                                 "%F0%9F%98%80", "a%20b", "%0d%0aSet-Cookie:%20a=b"})
-            assertRefused(query + sid);
-        assertRefused("EIO=4&transport=polling&sid=unknown", unknown);
-        assertRefused(query + std::string(10'240, 'a'));
-        assertRefused(query + "a%00b");
+            assertRefused(query + sid, kSessionUnknown);
+        assertRefused(query + std::string(10'240, 'a'), "");
+        assertRefused(query + std::string(7'000, 'a'), kSessionUnknown);
+        assertRefused(query + "a%00b", kSessionUnknown);
         PacketClient client(port, kPolling4);
-        assertRefused(query + client.sid() + "&sid=unknown");
-        assertRefused(query + "unknown&sid=" + client.sid());
-        assertRefused(query + client.sid() + "x");
-        assertRefused(query + client.sid().substr(0, 19));
+        assertRefused(query + client.sid() + "&sid=unknown", kSessionUnknown);
+        assertRefused(query + "unknown&sid=" + client.sid(), kSessionUnknown);
+        assertRefused(query + client.sid() + "x", kSessionUnknown);
+        assertRefused(query + client.sid() + "%00", kSessionUnknown);
+        assertRefused(query + client.sid().substr(0, 19), kSessionUnknown);
         client.sayEngine("1");
         client.close();
         assertUnharmed("sids");
@@ -175,11 +230,16 @@ public:
     void onlyGetOpensASession() {
         prepare();
         for (const char* method : {"POST", "PUT", "DELETE", "PATCH", "HEAD", "BREW"}) {
-            RawClient client(port);
-            client.request(method, kBase, "", method == "POST"s ? "40" : "");
-            const int status = client.readResponse(method).status;
-            CPPUNIT_ASSERT_MESSAGE(method + " "s + std::to_string(status),
-                                   status == 400 || status == 405 || status == 501);
+            const std::string bytes =
+                RawClient::requestBytes(method, kBase, "", method == "POST"s ? "40" : "");
+            for (const Delivery& delivery : deliveries(bytes, random)) {
+                RawClient client(port);
+                deliver(client, delivery);
+                const RawResponse answer = client.readResponse(method);
+                CPPUNIT_ASSERT_EQUAL_MESSAGE(method, 400, answer.status);
+                CPPUNIT_ASSERT_EQUAL_MESSAGE(
+                    method, method == "HEAD"s ? "" : std::string(kBadMethod), answer.body);
+            }
         }
         RawClient client(port);
         client.request("OPTIONS", kBase);
@@ -265,8 +325,7 @@ public:
         for (const Way way : {kPolling4, kWebSocket4}) {
             PacketClient client(port, way);
             const std::string socketId = client.connect().substr(9, 20);
-            assertRefused("EIO=4&transport=polling&sid=" + socketId,
-                          R"({"code":1,"message":"Session ID unknown"})");
+            assertRefused("EIO=4&transport=polling&sid=" + socketId, kSessionUnknown);
             CPPUNIT_ASSERT(client.quiet());
             client.sayEngine("1");
         }
@@ -279,8 +338,7 @@ public:
         for (const Way way : {kPolling4, kPolling3}) {
             for (int round = 0; round < 10; ++round) {
                 reasons.clear();
-                PacketClient client(port, way);
-                CPPUNIT_ASSERT_EQUAL('0', client.connect()[0]);
+                PacketClient client = join(way);
                 // Both in the same instant: one of them is the second.
                 RawClient one(port), two(port);
                 const std::string get = RawClient::requestBytes("GET", client.target());
@@ -295,22 +353,18 @@ public:
             }
             reasons.clear();
             numbers.clear();
-            PacketClient client(port, way);
-            CPPUNIT_ASSERT_EQUAL('0', client.connect()[0]);
+            PacketClient client = join(way);
             RawClient half(port);
             const std::string post = client.bytes({"2[\"n\",1]"});
             half.send(std::string_view(post).substr(0, post.size() - 3));
-            const bool seen = eventually([&] {
-                return RawClient(port)
-                           .post(client.target(), client.payload({"42[\"n\",2]"}))
-                           .status == 400;
-            });
-            CPPUNIT_ASSERT(seen);
+            barrier();
+            CPPUNIT_ASSERT_EQUAL(
+                400, RawClient(port).post(client.target(), client.payload({"42[\"n\",2]"})).status);
             assertGone(client, "posts");
             CPPUNIT_ASSERT_EQUAL("transport error"s, reasons.waitFor(1));
             half.trySend(std::string_view(post).substr(post.size() - 3));
             half.close();
-            CPPUNIT_ASSERT(std::find(numbers.begin(), numbers.end(), 1) == numbers.end());
+            CPPUNIT_ASSERT(numbers.empty());
         }
         assertUnharmed("overlaps");
     }
@@ -321,8 +375,7 @@ public:
         for (const Way way : {kPolling4, kPolling3})
             for (const bool reset : {false, true}) {
                 reasons.clear();
-                PacketClient client(port, way);
-                CPPUNIT_ASSERT_EQUAL('0', client.connect()[0]);
+                PacketClient client = join(way);
                 client.reader().request("GET", client.target());
                 barrier();
                 if (reset)
@@ -332,28 +385,31 @@ public:
                 CPPUNIT_ASSERT_EQUAL("transport error"s, reasons.waitFor(1));
                 assertGone(client, "aborted poll");
             }
-        // While a large answer is packed and half written: it is lost, the session must not stay.
-        for (const bool reset : {false, true}) {
-            reasons.clear();
-            PacketClient client(port, kPolling4);
-            CPPUNIT_ASSERT_EQUAL('0', client.connect()[0]);
-            client.say("2[\"burst\",10,300000]");
-            RawClient::Options small;
-            small.receiveBuffer = 4096;
-            RawClient reader(port, small);
-            reader.request("GET", client.target());
-            CPPUNIT_ASSERT(reader.readable(5s));
-            if (reset)
-                reader.reset();
-            else
-                reader.close();
-            // Noticed at once, or with the first poll after it, or by the heartbeat; here the
-            // client says goodbye, which has to work in any case.
-            RawClient(port).post(client.target(), "1");
-            CPPUNIT_ASSERT(!reasons.waitFor(1).empty());
-            assertGone(client, "half an answer");
-        }
-        assertUnharmed("aborted polls", 16 * 1024 * 1024);
+        // While a large answer, plain or compressed, is half written: what it held is lost, so the
+        // session must not stay.
+        for (const Way way : {kPolling4, kPolling3})
+            for (const bool compressed : {false, true})
+                for (const bool reset : {false, true}) {
+                    reasons.clear();
+                    PacketClient client = join(way);
+                    client.say("2[\"noise\",3900000]");
+                    RawClient::Options small;
+                    small.receiveBuffer = 4096;
+                    small.deadline = 20s;
+                    RawClient reader(port, small);
+                    reader.request("GET", client.target(),
+                                   compressed ? "Accept-Encoding: gzip\r\n" : "");
+                    const RawResponse head = reader.readHead();
+                    CPPUNIT_ASSERT_EQUAL(compressed ? "gzip"s : ""s,
+                                         head.header("Content-Encoding"));
+                    if (reset)
+                        reader.reset();
+                    else
+                        reader.close();
+                    CPPUNIT_ASSERT_EQUAL("transport error"s, reasons.waitFor(1));
+                    assertGone(client, "half an answer");
+                }
+        assertUnharmed("aborted polls");
     }
 
     // E10
@@ -395,33 +451,14 @@ public:
             {"1:3", "transport error"}, {"3:b4!", "parse error"},
             {"1:22", "parse error"},    {"+1:2", "parse error"},
         };
-        const auto check = [this](const Row& row, Way way) {
-            for (std::size_t i = 0, ways = 1; i < ways; ++i) {
-                reasons.clear();
-                PacketClient client(port, way);
-                CPPUNIT_ASSERT_EQUAL('0', client.connect()[0]);
-                const auto all = deliveries(row.body, random);
-                ways = all.size();
-                const std::string what = printable(row.body) + ", " + all[i].how;
-                client.writer().send("POST " + client.target() +
-                                     " HTTP/1.1\r\nHost: x\r\nContent-Length: " +
-                                     std::to_string(row.body.size()) + "\r\n\r\n");
-                deliver(client.writer(), all[i]);
-                CPPUNIT_ASSERT_EQUAL_MESSAGE(what, 400,
-                                             client.writer().readResponse("POST").status);
-                CPPUNIT_ASSERT_EQUAL_MESSAGE(what, std::string(row.reason), reasons.waitFor(1));
-                assertGone(client, what);
-            }
-        };
-        for (const Row& row : revision4) check(row, kPolling4);
-        for (const Row& row : revision3) check(row, kPolling3);
-        check({"", "parse error"}, kPolling4);
+        for (const Row& row : revision4) assertEnds(kPolling4, row.body, row.reason);
+        for (const Row& row : revision3) assertEnds(kPolling3, row.body, row.reason);
+        assertEnds(kPolling4, "", "parse error");
         CPPUNIT_ASSERT(numbers.empty());  // nothing in front of a mistake was handled either
         // `6` is allowed, `1` ends the session.
         for (const Way way : {kPolling4, kPolling3}) {
             reasons.clear();
-            PacketClient client(port, way);
-            CPPUNIT_ASSERT_EQUAL('0', client.connect()[0]);
+            PacketClient client = join(way);
             client.sayEngine("6");
             CPPUNIT_ASSERT(client.quiet());
             client.sayEngine("1");
@@ -438,8 +475,7 @@ public:
             for (const int count : {17, 1000, 1001, 1025}) {
                 numbers.clear();
                 reasons.clear();
-                PacketClient client(port, way);
-                CPPUNIT_ASSERT_EQUAL('0', client.connect()[0]);
+                PacketClient client = join(way);
                 std::vector<Message> events;
                 for (int i = 0; i < count; ++i)
                     events.push_back("2[\"n\"," + std::to_string(i) + "]");
@@ -471,6 +507,7 @@ public:
                 i % 2 ? "Content-Type: application/octet-stream\r\n"
                       : "Content-Type: Application/Octet-Stream; charset=x\r\n");
             CPPUNIT_ASSERT_EQUAL(400, answer.status);
+            CPPUNIT_ASSERT_EQUAL(std::string(kBadRequest), answer.body);
             if (i % 50 == 0) assertGone(client, "octet stream");
         }
         assertUnharmed("octet streams");
@@ -480,8 +517,7 @@ public:
     void bodiesAreLimited() {
         prepare();
         constexpr std::size_t kLimit = 1'000'000;
-        PacketClient client(port, kPolling4);
-        CPPUNIT_ASSERT_EQUAL('0', client.connect()[0]);
+        PacketClient client = join(kPolling4);
         {
             RawClient announced(port);
             announced.send("POST " + client.target() + " HTTP/1.1\r\nHost: x\r\nContent-Length: " +
@@ -495,8 +531,15 @@ public:
             chunked.send("POST " + client.target() +
                          " HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
             const std::string chunk = "186A0\r\n" + std::string(100'000, '4') + "\r\n";
-            for (int i = 0; i < 10; ++i) chunked.send(chunk);
-            CPPUNIT_ASSERT(!chunked.readable(20ms));  // exactly at the limit
+            const std::size_t before = Resources::residentNow();
+            for (int i = 0; i < 10; ++i) {
+                chunked.send(chunk);
+                barrier();
+            }
+            CPPUNIT_ASSERT(!chunked.readable(0ms));  // exactly at the limit
+            const std::size_t more = Resources::residentNow() - before;
+            CPPUNIT_ASSERT_MESSAGE(std::to_string(more / 1024) + " KiB",
+                                   kSanitized || more < kLimit + 512 * 1024);
             chunked.send("1\r\n4\r\n");
             CPPUNIT_ASSERT_EQUAL(413, chunked.readResponse().status);
         }
@@ -506,7 +549,7 @@ public:
         CPPUNIT_ASSERT(client.quiet());
         client.sayEngine("1");
         client.close();
-        assertUnharmed("bodies", 8 * 1024 * 1024);
+        assertUnharmed("bodies");
     }
 
     // E14
@@ -517,28 +560,12 @@ public:
         const std::string header = R"(451-["x",{"_placeholder":true,"num":0}])";
         for (const char* bad : {"A", "A===", "AA=A", "AA==AA==", "====", "=", "AAAA=", "AA A",
                                 "AAAA\n", " AAAA", "AA-_", "AB==", "AAB=", "A\xC3\xA9=="})
-            for (const Way way : {kPolling4, kPolling3, kWebSocket4}) {
-                reasons.clear();
-                PacketClient client(port, way);
-                CPPUNIT_ASSERT_EQUAL('0', client.connect()[0]);
-                const std::string packet = (way.revision == 3 ? "b4" : "b") + std::string(bad);
-                const std::string what = printable(packet) + ", " + client.name();
-                if (client.polling()) {
-                    CPPUNIT_ASSERT_EQUAL_MESSAGE(
-                        what, 400,
-                        client.writer()
-                            .post(client.target(), client.payload({header, packet}))
-                            .status);
-                } else {
-                    client.writer().sendText(header);
-                    client.writer().sendText(packet);
-                    client.rest();
-                }
-                CPPUNIT_ASSERT_EQUAL_MESSAGE(what, "parse error"s, reasons.waitFor(1));
-            }
+            for (const Way way : kWays)
+                assertEnds(way,
+                           packetBytes(way, {header, (way.revision == 3 ? "b4"s : "b"s) + bad}),
+                           "parse error");
         // By its size as text and decoded.
-        PacketClient client(port, kPolling4);
-        CPPUNIT_ASSERT_EQUAL('0', client.connect()[0]);
+        PacketClient client = join(kPolling4);
         client.say({R"(51-["x",{"_placeholder":true,"num":0}])",
                     Message::attachment(std::string(2'900'000, 'x'))});
         CPPUNIT_ASSERT(client.quiet());
@@ -549,7 +576,7 @@ public:
         large.close();
         client.sayEngine("1");
         client.close();
-        assertUnharmed("base64", 32 * 1024 * 1024);
+        assertUnharmed("base64");
     }
 
     // E15
@@ -582,8 +609,7 @@ public:
         for (const Row& row : rows)
             for (std::size_t i = 0, ways = 1; i < ways; ++i) {
                 numbers.clear();
-                PacketClient client(port, kPolling4);
-                CPPUNIT_ASSERT_EQUAL('0', client.connect()[0]);
+                PacketClient client = join(kPolling4);
                 {
                     const auto all = deliveries(row.frames, random, 1);
                     ways = all.size();
@@ -603,8 +629,7 @@ public:
                 client.sayEngine("1");
             }
         // Said twice, the upgrade is harmless.
-        PacketClient client(port, kPolling4);
-        CPPUNIT_ASSERT_EQUAL('0', client.connect()[0]);
+        PacketClient client = join(kPolling4);
         RawClient socket(port);
         socket.upgrade("/socket.io/?EIO=4&transport=websocket&sid=" + client.sid());
         for (const char* packet : {"2probe", "5", "5", "421[\"echo\",1]"}) socket.sendText(packet);
@@ -619,8 +644,7 @@ public:
     void aSecondWebSocketIsClosed() {
         prepare();
         for (const bool upgraded : {false, true}) {
-            PacketClient client(port, kPolling4);
-            CPPUNIT_ASSERT_EQUAL('0', client.connect()[0]);
+            PacketClient client = join(kPolling4);
             const std::string target = "/socket.io/?EIO=4&transport=websocket&sid=" + client.sid();
             RawClient first(port);
             first.upgrade(target);
@@ -643,8 +667,7 @@ public:
             CPPUNIT_ASSERT_EQUAL("433[3]"s, first.readText());
         }
         // Of a session that never polled.
-        PacketClient client(port, kWebSocket4);
-        CPPUNIT_ASSERT_EQUAL('0', client.connect()[0]);
+        PacketClient client = join(kWebSocket4);
         RawClient second(port);
         second.upgrade("/socket.io/?EIO=4&transport=websocket&sid=" + client.sid());
         CPPUNIT_ASSERT_EQUAL(int(RawFrame::Close), second.readFrame().opcode);
@@ -658,8 +681,7 @@ public:
     void theRevisionCannotBeChanged() {
         prepare();
         for (const Way way : {kPolling4, kPolling3}) {
-            PacketClient client(port, way);
-            CPPUNIT_ASSERT_EQUAL('0', client.connect()[0]);
+            PacketClient client = join(way);
             const std::string other = way.revision == 4 ? "EIO=3&" : "EIO=4&";
             for (const std::string& eio : {other, ""s, "EIO=5&"s, "EIO=&"s}) {
                 const std::string end = "&sid=" + client.sid();
@@ -669,13 +691,14 @@ public:
                 // The first packets come in the same segment at times.
                 for (const char* packet : {"2probe", "2", "3"})
                     socket.trySend(RawClient::frame(RawFrame::Text, packet));
-                CPPUNIT_ASSERT_EQUAL(400, socket.readResponse().status);
+                const std::string target = "/socket.io/?" + eio + "transport=polling" + end;
                 RawClient poll(port);
-                CPPUNIT_ASSERT_EQUAL(
-                    400, poll.get("/socket.io/?" + eio + "transport=polling" + end).status);
-                CPPUNIT_ASSERT_EQUAL(
-                    400, poll.post("/socket.io/?" + eio + "transport=polling" + end, "42[\"n\",1]")
-                             .status);
+                for (const RawResponse& answer :
+                     {socket.readResponse(), poll.get(target), poll.post(target, "42[\"n\",1]")}) {
+                    CPPUNIT_ASSERT_EQUAL(400, answer.status);
+                    CPPUNIT_ASSERT_EQUAL(std::string(eio == other ? kBadRequest : kBadRevision),
+                                         answer.body);
+                }
             }
             CPPUNIT_ASSERT(client.quiet());
             client.sayEngine("1");
@@ -688,9 +711,11 @@ public:
         ServerOptions options;
         options.pingInterval = options.pingTimeout = 1000ms;
         prepare(options);
+        std::vector<std::string> sids;
         for (int i = 0; i < kAbandoned; ++i) {
             RawClient socket(port);
             const std::string sid = PacketClient(port, kPolling4).sid();
+            sids.push_back(sid);
             socket.upgrade("/socket.io/?EIO=4&transport=websocket&sid=" + sid);
             if (i % 4 > 0) socket.sendText("2probe");
             if (i % 4 == 3) socket.sendText("5");
@@ -700,7 +725,7 @@ public:
                 socket.close();
         }
         // Those that went on polling are reaped by their heartbeat.
-        std::this_thread::sleep_for(2100ms);
+        CPPUNIT_ASSERT(eventually([&] { return known(sids) == 0; }));
         assertUnharmed("abandoned upgrades");
     }
 
@@ -714,8 +739,7 @@ public:
         for (const Way way : kWays) {
             reasons.clear();
             const auto begin = std::chrono::steady_clock::now();
-            PacketClient client(port, way);
-            CPPUNIT_ASSERT_EQUAL('0', client.connect()[0]);
+            PacketClient client = join(way);
             if (client.polling()) client.reader().request("GET", client.target());
             CPPUNIT_ASSERT_EQUAL("ping timeout"s, reasons.waitFor(1));
             const auto time = std::chrono::steady_clock::now() - begin;
@@ -731,8 +755,7 @@ public:
         for (const Way way : kWays) {
             const std::string own = way.revision == 4 ? "3" : "2",
                               wrong = way.revision == 4 ? "2" : "3";
-            PacketClient client(port, way);
-            CPPUNIT_ASSERT_EQUAL('0', client.connect()[0]);
+            PacketClient client = join(way);
             for (int i = 0; i < 50; ++i) client.sayEngine(own);  // unasked, or often
             CPPUNIT_ASSERT(client.quiet());
             client.sayEngine(own + "probe");
@@ -742,20 +765,9 @@ public:
             reasons.clear();
             client.sayEngine("1");
             CPPUNIT_ASSERT_EQUAL("transport close"s, reasons.waitFor(1));
-            for (const std::string& packet : {wrong, wrong + "probe", "0{\"sid\":\"x\"}"s, "0"s}) {
-                reasons.clear();
-                PacketClient other(port, way);
-                CPPUNIT_ASSERT_EQUAL('0', other.connect()[0]);
-                if (other.polling())
-                    CPPUNIT_ASSERT_EQUAL(
-                        400, other.writer().post(other.target(), other.payload({packet})).status);
-                else
-                    other.writer().sendText(packet);
-                other.rest();
-                CPPUNIT_ASSERT_EQUAL_MESSAGE(packet,
-                                             packet[0] == '0' ? "parse error"s : "transport error"s,
-                                             reasons.waitFor(1));
-            }
+            for (const std::string& packet : {wrong, wrong + "probe", "0{\"sid\":\"x\"}"s, "0"s})
+                assertEnds(way, packetBytes(way, {packet}),
+                           packet[0] == '0' ? "parse error" : "transport error");
         }
         assertUnharmed("heartbeats");
     }
@@ -766,16 +778,13 @@ public:
         for (const Way way : {kPolling4, kPolling3}) {
             reasons.clear();
             const std::size_t before = Resources::now().residentBytes;
-            PacketClient client(port, way);
-            CPPUNIT_ASSERT_EQUAL('0', client.connect()[0]);
+            PacketClient client = join(way);
             std::size_t most = 0;
             client.say("2[\"burst\",10000,1024]");  // 10 MiB
-            while (reasons.lines().empty()) {
-                std::ifstream statm("/proc/self/statm");
-                std::size_t total = 0, resident = 0;
-                statm >> total >> resident;
-                most = std::max(most, resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)));
-            }
+            CPPUNIT_ASSERT(eventually([&] {
+                most = std::max(most, Resources::residentNow());
+                return !reasons.lines().empty();
+            }));
             CPPUNIT_ASSERT_EQUAL("transport error"s, reasons.waitFor(1));
             assertGone(client, "stopped polling");
             const std::size_t limit = ServerOptions().outboundLimit();
@@ -783,30 +792,23 @@ public:
             CPPUNIT_ASSERT_MESSAGE(std::to_string((most - before) / 1024) + " KiB",
                                    kSanitized || most < before + limit * 3 / 2);
         }
-        assertUnharmed("stopped polling", 8 * 1024 * 1024);
+        assertUnharmed("stopped polling");
     }
 
     // E22
     void jsonpCannotBreakOut() {
         prepare();
         for (const char* index : {"1", "a", "", "1;alert(1)", "%3Cscript%3E"})
-            assertRefused("EIO=4&transport=polling&j="s + index);
+            assertPollRefused("EIO=4&transport=polling&j="s + index);
         assertUnharmed("JSONP is off");
         tearDown();
         ServerOptions options;
         options.jsonp = true;
         prepare(options);
-        for (const char* index : {"", "a", "alert", "%3Cscript%3E"})
-            assertRefused("EIO=4&transport=polling&j="s + index);
-        for (const char* index : {"1;alert(1)", "%3C12%3E", "12"}) {
-            const RawResponse answer =
-                RawClient(port).get("/socket.io/?EIO=4&transport=polling&j="s + index);
-            if (answer.status == 400) continue;
-            // Digits alone are left of it.
-            const std::string start =
-                "___eio["s + (index == "1;alert(1)"s ? "11" : "12") + "](\"0{";
-            CPPUNIT_ASSERT_EQUAL(start, answer.body.substr(0, start.size()));
-        }
+        // Digits and nothing else.
+        for (const char* index : {"", "a", "alert", "%3Cscript%3E", "1;alert(1)", "%3C12%3E",
+                                  "a1b2", "1%5D", "-1", "12345678901"})
+            assertPollRefused("EIO=4&transport=polling&j="s + index);
         const std::string open = "/socket.io/?EIO=4&transport=polling&j=7";
         const std::string body = RawClient(port).get(open).body;
         const std::size_t at = body.find("\\\"sid\\\":\\\"") + 10;
@@ -825,9 +827,9 @@ public:
         CPPUNIT_ASSERT_EQUAL("application/javascript; charset=UTF-8"s,
                              answer.header("Content-Type"));
         CPPUNIT_ASSERT_EQUAL("nosniff"s, answer.header("X-Content-Type-Options"));
-        CPPUNIT_ASSERT(answer.body.find("\xE2\x80\xA8") == std::string::npos);
-        CPPUNIT_ASSERT(answer.body.find("\xE2\x80\xA9") == std::string::npos);
-        CPPUNIT_ASSERT(answer.body.find("\\u2028") != std::string::npos);
+        // A string literal that is valid in every engine.
+        CPPUNIT_ASSERT_EQUAL(R"(___eio[7]("431[\"\\\"\\\\\u2028\u2029</script>\"]");)"s,
+                             answer.body);
         RawClient(port).post(target, "d=1", type);
         assertUnharmed("JSONP is on");
     }
@@ -837,8 +839,7 @@ public:
         prepare();
         for (const Way way : kWays) {
             reasons.clear();
-            PacketClient client(port, way);
-            CPPUNIT_ASSERT_EQUAL('0', client.connect()[0]);
+            PacketClient client = join(way);
             client.say("2[\"burst\",100,100]");
             client.sayEngine("1");
             if (client.polling()) {

@@ -1,6 +1,8 @@
 // Clients that take time, connections, descriptors or memory and give nothing, beside healthy ones.
 // The limits are shortened; that the real ones are the documented ones is DefaultLimitsTest's.
+#include <algorithm>
 #include <chrono>
+#include <ctime>
 #include <netinet/in.h>
 #include <string>
 #include <sys/resource.h>
@@ -123,21 +125,24 @@ class ExhaustionTest : public HostileFixture {
     CPPUNIT_TEST(compressedBodiesAreNotInflated);
     CPPUNIT_TEST_SUITE_END();
 
-    /// Sends `piece` on every connection every 50 ms until each has been answered.
+    /// Sends `piece` on every connection every 50 ms, or as soon as the server is at it, until each
+    /// has been answered.
     void trickle(std::vector<RawClient>& clients, std::string_view piece,
                  std::chrono::milliseconds atMost) {
         const auto end = std::chrono::steady_clock::now() + atMost;
         for (;;) {
             std::size_t waiting = 0;
+            RawClient* last = nullptr;
             for (RawClient& client : clients) {
                 if (client.readable(0ms)) continue;
                 ++waiting;
+                last = &client;
                 client.trySend(piece);
             }
             if (waiting == 0) return;
             CPPUNIT_ASSERT_MESSAGE(std::to_string(waiting) + " are still open",
                                    std::chrono::steady_clock::now() < end);
-            std::this_thread::sleep_for(50ms);
+            last->readable(50ms);
         }
     }
     std::vector<RawClient> connectMany(std::string_view bytes) {
@@ -159,6 +164,7 @@ class ExhaustionTest : public HostileFixture {
     }
 
 public:
+    // R1
     void slowHeadsAreCutOffByTheirTotalTime() {
         HttpServerOptions http;
         http.limits.headTime = 1000ms;
@@ -172,6 +178,7 @@ public:
         assertUnharmed("R1");
     }
 
+    // R2
     void slowBodiesAreCutOff() {
         HttpServerOptions http;
         http.limits.bodyGrace = 500ms;
@@ -204,6 +211,7 @@ public:
         assertUnharmed("R2");
     }
 
+    // R3
     void silentConnectionsAreClosed() {
         HttpServerOptions http;
         http.limits.headTime = 1000ms;
@@ -214,6 +222,7 @@ public:
         assertUnharmed("R3");
     }
 
+    // R4
     void pollersThatDoNotReadAreClosed() {
         ServerOptions options;
         options.pingInterval = options.pingTimeout = 3s;
@@ -233,13 +242,21 @@ public:
             EmitOptions toThem;
             toThem.nsp = "/chat";
             server->sio.emit("big", std::string(kBigEvent, 'x'), toThem);
-            CPPUNIT_ASSERT(eventually(
-                [&] { return server->hub().counters().writeStalls >= kSlowClients; }, 10s));
+            std::size_t most = 0;
+            CPPUNIT_ASSERT(eventually([&] {
+                most = std::max(most, Resources::residentNow());
+                return server->hub().counters().writeStalls >= kSlowClients;
+            }));
+            // One answer each, and what a connection needs itself.
+            CPPUNIT_ASSERT_MESSAGE(
+                std::to_string((most - base.residentBytes) / 1024) + " KiB",
+                kSanitized || most < base.residentBytes + kSlowClients * (kBigEvent + 64 * 1024));
         }
-        CPPUNIT_ASSERT(eventually([&] { return participants("/chat") == 0; }, 10s));
-        assertUnharmed("R4", 16 * 1024 * 1024);
+        CPPUNIT_ASSERT(eventually([&] { return participants("/chat") == 0; }));
+        assertUnharmed("R4");
     }
 
+    // R5
     void aCrowdThatSaysNothingMakesRoom() {
         start();
         Crowd crowd(port, kNewcomers, "");
@@ -259,6 +276,7 @@ public:
         assertUnharmed("R5");
     }
 
+    // R5
     void aCrowdThatStaysWaitsInTheBacklog() {
         start();
         Crowd crowd(port, kNewcomers, "GET / HTTP/1.1\r\n");
@@ -267,7 +285,15 @@ public:
             const auto begin = std::chrono::steady_clock::now();
             crowd.connect();
             CPPUNIT_ASSERT(eventually([&] { return server->hub().counters().acceptPauses > 2; }));
+            const std::clock_t used = std::clock();
+            const auto watched = std::chrono::steady_clock::now();
             for (int i = 0; i < 10; ++i) CPPUNIT_ASSERT_EQUAL(std::string(), canary->verdict());
+            // It is not busy with what it cannot take.
+            const double cpu = static_cast<double>(std::clock() - used) / CLOCKS_PER_SEC;
+            const double wall =
+                std::chrono::duration<double>(std::chrono::steady_clock::now() - watched).count();
+            CPPUNIT_ASSERT_MESSAGE(std::to_string(cpu) + " of " + std::to_string(wall) + " s",
+                                   kSanitized || cpu < 0.3 * wall);
             CPPUNIT_ASSERT(server->hub().connectionCount() <= baseConnections + kDescriptors);
             // Paused for 10 ms at first and twice as long each time, not asked all the time.
             const auto seconds =
@@ -282,6 +308,7 @@ public:
         assertUnharmed("R5");
     }
 
+    // R7
     void resetsLeaveNothing() {
         start();
         for (int i = 0; i < kResets; ++i) {
@@ -296,6 +323,7 @@ public:
         assertUnharmed("R7");
     }
 
+    // R8
     void handshakesWithoutMoreAreReaped() {
         ServerOptions options;
         options.connectTimeout = 2000ms;
@@ -309,27 +337,22 @@ public:
             CPPUNIT_ASSERT_EQUAL(200, answer.status);
             sids.push_back(jsonString(answer.body, "sid"));
         }
-        const auto known = [&] {
-            int count = 0;
-            RawClient asking(port);
-            for (std::size_t i = 0; i < sids.size(); i += 10) {
-                // In the wrong revision: refused in any case, and a session that is there does not
-                // notice.
-                asking.request("GET", "/socket.io/?EIO=3&transport=polling&sid=" + sids[i]);
-                count += asking.readResponse().body.find("Session ID unknown") == std::string::npos;
-            }
-            return count;
-        };
         client.reset();
-        CPPUNIT_ASSERT(eventually([&] { return known() == 0; }, 10s));
-        PollingClient healthy(port);
-        CPPUNIT_ASSERT_EQUAL("40{"s, healthy.connect().substr(0, 3));
-        healthy.post("1");
-        healthy.getter().close();
-        healthy.poster().close();
+        CPPUNIT_ASSERT(eventually([&] { return known(sids) == 0; }));
+        // A handshake is as fast as before; the fastest of ten, since the machine may be busy.
+        auto best = std::chrono::steady_clock::duration::max();
+        for (int i = 0; i < 10; ++i) {
+            const auto begin = std::chrono::steady_clock::now();
+            PollingClient healthy(port);
+            best = std::min(best, std::chrono::steady_clock::now() - begin);
+            CPPUNIT_ASSERT_EQUAL("40{"s, healthy.connect().substr(0, 3));
+            healthy.post("1");
+        }
+        CPPUNIT_ASSERT(best < 50ms);
         assertUnharmed("R8");
     }
 
+    // R9
     void refusedConnectsLeaveNothing() {
         ServerOptions options;
         options.connectTimeout = 2000ms;
@@ -338,6 +361,7 @@ public:
             sio.on(
                 "connect", [](Socket&) { return false; }, "/refused");
         });
+        std::vector<std::string> sids;
         for (int i = 0; i < kRefusedConnects / 2; ++i) {
             WebSocketClient client(port);
             CPPUNIT_ASSERT_EQUAL("44/refused,"s, client.connect("/refused").substr(0, 11));
@@ -346,13 +370,16 @@ public:
         for (int i = 0; i < kRefusedConnects / 2; ++i) {
             PollingClient client(port);
             CPPUNIT_ASSERT_EQUAL("44/refused,"s, client.connect("/refused").substr(0, 11));
+            sids.push_back(client.sid());
         }
         CPPUNIT_ASSERT_EQUAL(std::size_t(0), participants("/refused"));
-        // Polling sessions go when they have not been heard of for 3 s: their memory tells below.
+        // Polling sessions go when their time to join something is over.
+        CPPUNIT_ASSERT(eventually([&] { return known(sids) == 0; }));
         CPPUNIT_ASSERT(eventually([&] { return Resources::now().threads <= base.threads + 2; }));
         assertUnharmed("R9");
     }
 
+    // R10
     void pongsStartNothing() {
         start();
         std::string pongs;
@@ -385,6 +412,7 @@ public:
         assertUnharmed("R10");
     }
 
+    // R11
     void manyRequestsOnOneConnectionKeepNoMemory() {
         HttpServerOptions http;
         http.limits.keepAliveRequests = kRequests;
@@ -403,6 +431,7 @@ public:
         assertUnharmed("R11");
     }
 
+    // R12
     void keysThatCollideTakeNoLonger() {
         start({}, {}, [](Server& sio) { sio.on("count", [](Socket&, const Value&) {}); });
         // Aa and BB: every key has the same sum under the hash of Java and of many others.
@@ -436,9 +465,10 @@ public:
         CPPUNIT_ASSERT_MESSAGE(std::to_string(plain) + " s, colliding " + std::to_string(colliding),
                                colliding < 2 * plain + 0.1);
         client.raw().close();
-        assertUnharmed("R12", 16 * 1024 * 1024);
+        assertUnharmed("R12");
     }
 
+    // R13
     void compressedBodiesAreNotInflated() {
         start();
         for (const std::string& coding : {"gzip"s, "deflate"s, "br"s, "gzip, gzip"s, "x"s}) {

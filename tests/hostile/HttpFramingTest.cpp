@@ -1,6 +1,8 @@
 // Requests made to be read in two ways, beside healthy clients: framing, smuggling, and what may
 // get into the environ.
+#include <poll.h>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <cppunit/extensions/HelperMacros.h>
@@ -16,7 +18,7 @@ namespace {
 
 constexpr int kPipelined = 1000;
 constexpr std::size_t kFloodBytes = 16 * 1024 * 1024;  // far more than two kernels buffer
-constexpr int kSmallChunks = 2000;
+constexpr int kSmallChunks = 100'000;
 constexpr int kManyHeaders = 10'000;
 constexpr std::size_t kMebibyte = 1024 * 1024;
 
@@ -137,6 +139,7 @@ class HttpFramingTest : public HostileFixture {
 public:
     void setUp() override { start(); }
 
+    // H1 to H7
     void ambiguousBodyLengthsAreRefused() {
         std::vector<Case> cases{
             {"H1", post("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n")},
@@ -178,6 +181,7 @@ public:
         assertUnharmed("H1-H7");
     }
 
+    // H8 to H10
     void badHeaderLinesAreRefused() {
         std::vector<Case> cases{
             {"H8", get("no colon\r\n")},     {"H8", get("nocolon\r\n")},
@@ -187,15 +191,18 @@ public:
         for (const std::string& byte :
              {"\0"s, "\x01"s, "\x1f"s, "\x7f"s, " "s, "\""s, "("s, ","s, "\x80"s, "\xff"s})
             cases.push_back({"H8", get("X" + byte + "Y: a\r\n")});
-        for (const std::string& byte :
-             {"\0"s, "\r"s, "\n"s, "\x01"s, "\x08"s, "\x0b"s, "\x0c"s, "\x1b"s, "\x1f"s, "\x7f"s}) {
-            cases.push_back({"H9", get("X: a" + byte + "b\r\n")});
-            cases.push_back({"H9", get("X: a" + byte + "\r\n")});
+        // Every control byte but the tab, in the middle and at the end.
+        for (int byte = 0; byte < 0x80; byte = byte == 0x1f ? 0x7f : byte + 1) {
+            if (byte == '\t') continue;
+            const std::string control(1, static_cast<char>(byte));
+            cases.push_back({"H9", get("X: a" + control + "b\r\n")});
+            cases.push_back({"H9", get("X: a" + control + "\r\n")});
         }
         assertRefused(cases);
         assertUnharmed("H8-H10");
     }
 
+    // H11
     void bareLineFeedsAreRefusedEverywhere() {
         assertRefused({
             {"H11", "GET /show HTTP/1.1\nHost: localhost\r\n\r\n"},
@@ -211,6 +218,7 @@ public:
         assertUnharmed("H11");
     }
 
+    // H12 to H14
     void badChunksAreRefused() {
         std::vector<Case> cases{
             {"H13", chunked("1;x=\ry\r\nh\r\n0\r\n\r\n")},
@@ -225,11 +233,9 @@ public:
         };
         for (const std::string& size : {"0x1"s, "+1"s, "-1"s, "1_0"s, " 1"s, "1 "s, ""s, "G"s,
                                         "00000000000000001"s, "FFFFFFFFFFFFFFFF"s})
-            // The largest that can be written is a plain number over the limit.
-            cases.push_back({"H12",
-                             chunked(size + "\r\nh\r\n0\r\n\r\n"),
-                             {size.front() == 'F' ? 413 : 400, 400}});
+            cases.push_back({"H12", chunked(size + "\r\nh\r\n0\r\n\r\n")});
         assertRefused(cases);
+        cases = {};  // megabytes
 
         CPPUNIT_ASSERT_EQUAL("h"s,
                              shownBody(assertAccepted(chunked("000000001\r\nh\r\n0\r\n\r\n"))));
@@ -250,6 +256,7 @@ public:
         assertUnharmed("H12-H14");
     }
 
+    // H15
     void trailersNeverReachTheEnviron() {
         for (const std::string& trailers :
              {"X-Trailer: 1\r\n"s, repeated("X-Trailer: 1\r\n", 101), "Content-Length: 77\r\n"s,
@@ -267,6 +274,7 @@ public:
         assertUnharmed("H15");
     }
 
+    // H16
     void badHostsAreRefused() {
         std::vector<Case> cases{
             {"H16", "GET /show HTTP/1.1\r\n\r\n"},
@@ -281,6 +289,7 @@ public:
         assertUnharmed("H16");
     }
 
+    // H17 to H19
     void badRequestLinesAreRefused() {
         assertRefused({
             {"H17", line("GET /show HTTP/9.9"), {505}},
@@ -317,19 +326,30 @@ public:
             {"H19", line("GET /\x01 HTTP/1.1")},
         });
         // What was sent is not shown to whoever reads the answer.
-        for (const char* bytes :
-             {"GET /reflected HTTP/9.9", "REFLECTED=\" / HTTP/1.1", "TRACE /reflected HTTP/1.1"}) {
+        const std::pair<const char*, const char*> reflections[] = {
+            {"GET /reflected HTTP/9.9", "9.9"},
+            {"GET /reflected HTTP/1.32", "1.32"},
+            {"GET /reflected HTTP/1.1x", "1.1x"},
+            {"GET /reflected HTTP/4294967295.255", "42949"},
+            {"GET /reflected XYZZY", "XYZZY"},
+            {"GET /reflected", "eflected"},
+            {"REFLECTED=\" / HTTP/1.1", "REFLECTED"},
+            {"G=\":<>(e) / HTTP/1.1", "<>"},
+            {"TRACE /reflected HTTP/1.1", "TRACE"},
+            {"CONNECT reflected:80 HTTP/1.1", "CONNECT"},
+        };
+        for (const auto& [bytes, echo] : reflections) {
             RawClient client(port);
             client.send(line(bytes));
             const std::string answer = client.readToEnd();
             CPPUNIT_ASSERT_EQUAL_MESSAGE(bytes, "HTTP/1.1 "s, answer.substr(0, 9));
             CPPUNIT_ASSERT_MESSAGE(bytes, answer.find("eflected") == answer.npos);
-            CPPUNIT_ASSERT_MESSAGE(bytes, answer.find("REFLECTED") == answer.npos);
-            CPPUNIT_ASSERT_MESSAGE(bytes, answer.find("9.9") == answer.npos);
+            CPPUNIT_ASSERT_MESSAGE(bytes, answer.find(echo) == answer.npos);
         }
         assertUnharmed("H17-H19");
     }
 
+    // H19
     void escapesAndDotsDoNotLeadAstray() {
         for (const std::string& target :
              {"//"s, "/../"s, "/a/../../b"s, "//socket.io/?EIO=4&transport=polling"s,
@@ -345,6 +365,7 @@ public:
         assertUnharmed("H19");
     }
 
+    // H20
     void largeHeadsAreRefused() {
         assertRefused({
             {"H20", get(repeated("X: y\r\n", 100)), {431}},
@@ -355,6 +376,23 @@ public:
              "GET /show HTTP/1.1\r\nHost: localhost\r\nX: " + std::string(kMebibyte, 'y'),
              {431}},
         });
+        // At the limit, not at the end of the head, which never comes.
+        const std::string endless[] = {
+            "GET /" + std::string(8192, 'a'),
+            "GET /show HTTP/1.1\r\nHost: localhost\r\nX: " + std::string(8192, 'y'),
+            "GET /show HTTP/1.1\r\nHost: localhost\r\n" + repeated("X: y\r\n", 101),
+            "GET /show HTTP/1.1\r\nHost: localhost\r\n" +
+                repeated("X: " + std::string(1000, 'y') + "\r\n", 17),
+        };
+        for (const std::string& bytes : endless)
+            for (const Delivery& delivery : deliveries(bytes, random)) {
+                RawClient client(port);
+                deliver(client, delivery);
+                const std::vector<RawResponse> got = answers(client);
+                CPPUNIT_ASSERT_EQUAL_MESSAGE(delivery.how, std::size_t(1), got.size());
+                CPPUNIT_ASSERT_EQUAL_MESSAGE(delivery.how, bytes[5] == 'a' ? 414 : 431,
+                                             got[0].status);
+            }
         // As many as are allowed.
         const std::string shown =
             assertAccepted(get("Connection: close\r\n" + repeated("X: y\r\n", 98)));
@@ -362,6 +400,7 @@ public:
         assertUnharmed("H20");
     }
 
+    // H21
     void aRequestInABodyIsNeverAnswered() {
         const std::string length = "Content-Length: " + std::to_string(kSmuggled.size()) + "\r\n";
         const std::string last = get("Connection: close\r\n");
@@ -387,6 +426,7 @@ public:
         assertUnharmed("H21");
     }
 
+    // H22
     void otherProtocolsAreRefusedOrIgnored() {
         const std::string h2c =
             "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
@@ -407,6 +447,7 @@ public:
         assertUnharmed("H22");
     }
 
+    // H23
     void expectationsAreMetOrRefused() {
         assertRefused({
             {"H23", post("Expect: 100-continue\r\nContent-Length: 1000001\r\n", ""), {413}},
@@ -416,6 +457,7 @@ public:
         assertUnharmed("H23");
     }
 
+    // H24
     void pipelinedRequestsAreAnsweredInOrder() {
         std::string bytes;
         for (int i = 0; i < kPipelined; ++i)
@@ -440,25 +482,31 @@ public:
         assertUnharmed("H24");
     }
 
+    // H24
     void aFloodBehindAParkedRequestIsNotRead() {
         {
             PollingClient client(port);
             client.startPoll();
             const std::string flood = repeated(kSmuggled, int(kFloodBytes / kSmuggled.size()));
+            // It waits in the kernel's buffers, here and there, and no further: the rest of it
+            // never leaves.
             client.getter().setDeadline(500ms);
-            // It waits in the kernel's buffers, here and there, and no further.
             CPPUNIT_ASSERT_THROW(client.getter().trySend(flood), std::runtime_error);
+            barrier();
+            pollfd writable{client.getter().descriptor(), POLLOUT, 0};
+            CPPUNIT_ASSERT_EQUAL(0, ::poll(&writable, 1, 0));
             client.getter().reset();
         }
         CPPUNIT_ASSERT_EQUAL(0, app->requests("/smuggled"));
         assertUnharmed("H24");
     }
 
+    // H25
     void anUnreadBodyIsDrainedOnlyALittle() {
         // /ws answers at once, with most of the body still to come.
-        const std::string body = repeated(kSmuggled, int(900'000 / kSmuggled.size()));
-        const std::string bytes = "POST /ws HTTP/1.1\r\nHost: localhost\r\nContent-Length: " +
-                                  std::to_string(body.size()) + "\r\n\r\n" + body;
+        std::string body = repeated(kSmuggled, int(900'000 / kSmuggled.size()));
+        std::string bytes = "POST /ws HTTP/1.1\r\nHost: localhost\r\nContent-Length: " +
+                            std::to_string(body.size()) + "\r\n\r\n" + body;
         for (const Delivery& delivery : deliveries(bytes, random, 5)) {
             RawClient client(port);
             deliver(client, delivery);
@@ -477,9 +525,21 @@ public:
             eventually([&] { return server->hub().connectionCount() == baseConnections; }));
         CPPUNIT_ASSERT(std::chrono::steady_clock::now() - begin < 3s);
         silent.close();
+        // Nor is one read that goes on, much further than the kernels' buffers.
+        RawClient talking(port);
+        talking.send(bytes.substr(0, 200));
+        CPPUNIT_ASSERT_EQUAL(400, talking.readResponse().status);
+        bool open = true;
+        for (std::size_t sent = 0; open && sent < kFloodBytes; sent += body.size())
+            open = talking.trySend(body);
+        CPPUNIT_ASSERT(!open);
+        talking.close();
+        std::string().swap(body);
+        std::string().swap(bytes);
         assertUnharmed("H25");
     }
 
+    // H26 to H28
     void headersCannotPassForOthers() {
         const std::string shown = assertAccepted(
             "GET /show HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
@@ -500,6 +560,7 @@ public:
         assertUnharmed("H26-H28");
     }
 
+    // H29
     void repeatedHeadersAreJoinedOrRefused() {
         const std::string shown =
             assertAccepted(get("Connection: close\r\nCookie: a=1\r\nX-Forwarded-For: 1.1.1.1\r\n"
@@ -515,6 +576,7 @@ public:
         assertUnharmed("H29");
     }
 
+    // H30
     void theSameBytesMeanTheSameHoweverTheyAreCut() {
         const std::string cases[] = {
             post("Content-Length: 5\r\n") + get("Connection: close\r\n"),

@@ -1,12 +1,12 @@
 // Socket.IO packets that no honest client sends, over both transports and both revisions, each
 // whole, byte by byte and cut at random places.
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <memory>
 #include <set>
 #include <stdexcept>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include <Poco/Exception.h>
@@ -159,6 +159,29 @@ class PacketHostileTest : public HostileFixture {
         }
     }
 
+    /// From the first byte of the packet to the server's word behind it.
+    std::chrono::steady_clock::duration timeOf(Way way, const std::string& packet) {
+        seen.clear();
+        reasons.clear();
+        PacketClient client = join(way);
+        const std::string bytes = client.bytes({packet});
+        const auto begin = std::chrono::steady_clock::now();
+        client.writer().send(bytes);
+        if (client.polling()) {
+            client.writer().readResponse("POST");
+        } else {
+            client.writer().sendFrame(RawFrame::Ping, "");
+            while (client.writer().readFrame().opcode < RawFrame::Close) {
+            }
+        }
+        const auto time = std::chrono::steady_clock::now() - begin;
+        client.writer().trySend(client.polling()
+                                    ? RawClient::requestBytes("POST", client.target(), "", "1")
+                                    : RawClient::frame(RawFrame::Text, "1"));
+        CPPUNIT_ASSERT(!reasons.waitFor(1).empty());
+        return time;
+    }
+
     static std::vector<Row> endingIn(Fate fate, std::initializer_list<const char*> packets) {
         std::vector<Row> rows;
         for (const char* packet : packets) rows.push_back({{packet}, fate});
@@ -166,6 +189,11 @@ class PacketHostileTest : public HostileFixture {
     }
 
 public:
+    void tearDown() override {
+        gate.open();
+        HostileFixture::tearDown();
+    }
+
     // S1
     void whatIsNoPacketEndsTheSession() {
         prepare();
@@ -205,11 +233,13 @@ public:
                {{"2[\"" + longest + "n\"]"}, Fate::ParseError}});
         // A name as long as a message may be.
         for (const Way way : kWays) {
-            PacketClient client(port, way);
-            CPPUNIT_ASSERT_EQUAL('0', client.connect()[0]);
+            PacketClient client = join(way);
+            reasons.clear();
             client.writer().send(client.bytes({"2[\"" + std::string(999'000, 'x') + "\"]"}));
             client.rest();
+            CPPUNIT_ASSERT_EQUAL("parse error"s, reasons.waitFor(1));
         }
+        CPPUNIT_ASSERT(seen.text().find("xxx") == std::string::npos);
         assertUnharmed("long names");
     }
 
@@ -225,6 +255,9 @@ public:
         rows.push_back({{R"(51-["e",{"_placeholder":true}])", attachment("x")}, Fate::ParseError});
         rows.push_back({{R"(52-["e",{"_placeholder":true,"num":0},{"_placeholder":true,"num":0}])",
                          attachment("x"), attachment("y")},
+                        Fate::ParseError});
+        rows.push_back({{R"(51-["e",{"_placeholder":true,"num":0},{"_placeholder":true,"num":0}])",
+                         attachment("x")},
                         Fate::ParseError});
         rows.push_back(
             {{R"(51-[{"_placeholder":true,"num":0}])", attachment("x")}, Fate::ParseError});
@@ -243,7 +276,7 @@ public:
     void attachmentCountsHaveToBeRight() {
         prepare();
         std::vector<Message> endless{"50-[\"e\"]"};
-        for (int i = 0; i < 900; ++i) endless.push_back(attachment("x"));
+        for (int i = 0; i < 999; ++i) endless.push_back(attachment("x"));
         judge({{{"50-[\"e\"]"}, Fate::ParseError},
                {{"60-1[]"}, Fate::ParseError},
                {{"511-[\"e\"]"}, Fate::ParseError},
@@ -260,20 +293,22 @@ public:
                {{"51.0-[\"e\"]"}, Fate::ParseError},
                {{"6-1[]"}, Fate::ParseError}});
         for (const Way way : kWays) {
-            PacketClient client(port, way);
-            CPPUNIT_ASSERT_EQUAL('0', client.connect()[0]);
+            PacketClient client = join(way);
+            reasons.clear();
             client.writer().trySend(client.bytes(endless));
             client.rest();
+            CPPUNIT_ASSERT_EQUAL("parse error"s, reasons.waitFor(1));
         }
         assertUnharmed("endless attachments");
         for (const Way way : kWays) {
-            PacketClient client(port, way);
-            CPPUNIT_ASSERT_EQUAL('0', client.connect()[0]);
+            PacketClient client = join(way);
             const std::string bytes = client.bytes({"5" + std::string(kMessageLimit - 50, '9')});
+            reasons.clear();
             const auto begin = std::chrono::steady_clock::now();
             client.writer().send(bytes);
             client.rest();
             CPPUNIT_ASSERT(kSanitized || std::chrono::steady_clock::now() - begin < 2s);
+            CPPUNIT_ASSERT_EQUAL("parse error"s, reasons.waitFor(1));
         }
         assertUnharmed("a million digits");
         CPPUNIT_ASSERT_EQUAL(""s, seen.text());
@@ -293,8 +328,7 @@ public:
         // One too many: the packet before it was complete.
         for (const Way way : kWays) {
             reasons.clear();
-            PacketClient client(port, way);
-            CPPUNIT_ASSERT_EQUAL('0', client.connect()[0]);
+            PacketClient client = join(way);
             client.writer().send(client.bytes({header, attachment("x"), attachment("y")}));
             client.rest();
             CPPUNIT_ASSERT_EQUAL("parse error"s, reasons.waitFor(1));
@@ -308,6 +342,7 @@ public:
         const std::string header =
             R"(52-["e",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}])";
         judge({{{header, attachment("one"), "2[\"echo\"]"}, Fate::ParseError},
+               {{header, attachment("one"), "1/chat,"}, Fate::ParseError},
                {{header, attachment("one"), "1"}, Fate::ParseError},
                {{header, "31[]"}, Fate::ParseError},
                {{header, header}, Fate::ParseError}});
@@ -316,8 +351,7 @@ public:
             for (const char* how : {"close packet", "reset", "close"}) {
                 seen.clear();
                 reasons.clear();
-                PacketClient client(port, way);
-                CPPUNIT_ASSERT_EQUAL('0', client.connect()[0]);
+                PacketClient client = join(way);
                 client.say({header, attachment(std::string(500'000, 'x'))});
                 if (how == "close packet"s || client.polling()) {
                     client.sayEngine("1");
@@ -332,6 +366,7 @@ public:
         assertUnharmed("halves");
     }
 
+    // S8
     void halfAPacketIsNotKeptForEver() {
         ServerOptions options;
         options.pingInterval = 300ms;
@@ -340,8 +375,7 @@ public:
         for (const Way way : kWays)
             for (const bool attached : {false, true}) {
                 reasons.clear();
-                PacketClient client(port, way);
-                CPPUNIT_ASSERT_EQUAL('0', client.connect()[0]);
+                PacketClient client = join(way);
                 std::vector<Message> half{
                     R"(52-["e",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}])"};
                 if (attached) half.push_back(attachment("one"));
@@ -361,8 +395,7 @@ public:
             }
         // One after another for longer than one may take harms nobody.
         reasons.clear();
-        PacketClient client(port, kWebSocket4);
-        CPPUNIT_ASSERT_EQUAL('0', client.connect()[0]);
+        PacketClient client = join(kWebSocket4);
         const auto begin = std::chrono::steady_clock::now();
         for (int i = 0; std::chrono::steady_clock::now() - begin < 1500ms; ++i) {
             client.say({R"(51-1["e",{"_placeholder":true,"num":0}])", attachment("x")});
@@ -385,8 +418,7 @@ public:
         header += "]";
         for (const Way way : kWays) {
             reasons.clear();
-            PacketClient client(port, way);
-            CPPUNIT_ASSERT_EQUAL('0', client.connect()[0]);
+            PacketClient client = join(way);
             client.say(header);
             // Each is far below the limit for a message; the sixth makes it too much.
             for (int i = 0; i < 5; ++i) client.say({attachment(std::string(19'000, 'x'))});
@@ -440,9 +472,7 @@ public:
                {{"3/chat,1[]"}, Fate::OutOfOrder}});
         for (const Way way : kWays) {
             seen.clear();
-            PacketClient client(port, way);
-            CPPUNIT_ASSERT_EQUAL('0', client.connect()[0]);
-            CPPUNIT_ASSERT_EQUAL('0', client.connect("/chat")[0]);
+            PacketClient client = join(way, "/chat");
             client.say("2[\"ask\"]");
             CPPUNIT_ASSERT_EQUAL("21[\"q\"]"s, client.next());
             std::vector<Message> many;
@@ -480,8 +510,7 @@ public:
         for (const Way way : kWays) {
             const long before = token.use_count();
             accepted = refused = 0;
-            PacketClient client(port, way);
-            CPPUNIT_ASSERT_EQUAL('0', client.connect()[0]);
+            PacketClient client = join(way);
             client.say("2[\"start\"]");
             CPPUNIT_ASSERT(eventually([&] { return accepted + refused == kSilentEmits; }, 20s));
             CPPUNIT_ASSERT(accepted >= 1024);
@@ -524,6 +553,7 @@ public:
         assertUnharmed("queries");
     }
 
+    // S14
     void namespacesAreCounted() {
         ServerOptions options;
         prepare(options, [](Server& sio) {
@@ -532,8 +562,7 @@ public:
                     "e", [](Socket&) {}, "/n" + std::to_string(i));
         });
         for (const Way way : kWays) {
-            PacketClient client(port, way);
-            CPPUNIT_ASSERT_EQUAL('0', client.connect()[0]);
+            PacketClient client = join(way);
             int joined = 1;
             std::string last;
             std::vector<Message> connects;
@@ -580,7 +609,7 @@ public:
                 CPPUNIT_ASSERT_EQUAL(1009, larger.ending());
             }
         }
-        assertUnharmed("large auth", 8 * 1024 * 1024);
+        assertUnharmed("large auth");
     }
 
     // S16
@@ -590,11 +619,16 @@ public:
         prepare(options);
         std::vector<Row> rows = endingIn(
             Fate::OutOfOrder, {"2[\"e\"]", "21[\"e\"]", "31[]", "1", "4{\"message\":\"x\"}"});
-        rows.push_back({{R"(51-["e",{"_placeholder":true,"num":0}])"}, Fate::OutOfOrder});
+        // S7: refused at the header, nothing is kept for what follows.
+        const Message header = R"(51-["e",{"_placeholder":true,"num":0}])";
+        rows.push_back({{header}, Fate::OutOfOrder});
+        rows.push_back({{header, attachment("x")}, Fate::OutOfOrder});
         judge(rows, false);
         for (const Way way : {kPolling4, kWebSocket4}) {
+            const auto begin = std::chrono::steady_clock::now();
             PacketClient client(port, way);
             client.rest();  // CONNECT is never sent
+            CPPUNIT_ASSERT(std::chrono::steady_clock::now() - begin >= options.connectTimeout);
         }
         assertUnharmed("no CONNECT");
     }
@@ -645,8 +679,7 @@ public:
              {"2[\"e\",\"\xff\"]", "2[\"e\",\"\xC0\x80\"]", "2[\"e\",\"\xED\xA0\x80\"]"})
             for (const Way way : kWays) {
                 reasons.clear();
-                PacketClient client(port, way);
-                CPPUNIT_ASSERT_EQUAL('0', client.connect()[0]);
+                PacketClient client = join(way);
                 client.writer().send(client.bytes({bytes}));
                 client.rest();
                 if (!client.polling()) CPPUNIT_ASSERT_EQUAL(1007, client.ending());
@@ -656,9 +689,8 @@ public:
         assertUnharmed("no UTF-8");
     }
 
+    // S18
     void largeJsonTakesLinearTime() {
-        // Otherwise the allocator itself keeps ever more of what was freed.
-        ::mallopt(M_MMAP_THRESHOLD, 128 * 1024);
         prepare();
         const std::size_t room = kMessageLimit - 40;
         const std::pair<const char*, std::string_view> payloads[] = {
@@ -672,38 +704,26 @@ public:
         for (const auto& [begin, unit] : payloads)
             for (const std::string_view end : ends)
                 for (const Way way : {kWebSocket4, kPolling4}) {
-                    seen.clear();
-                    reasons.clear();
-                    PacketClient client(port, way);
-                    CPPUNIT_ASSERT_EQUAL('0', client.connect()[0]);
-                    const std::string bytes = client.bytes(
-                        {begin + repeated(unit, room / unit.size()) + std::string(end)});
-                    const auto started = std::chrono::steady_clock::now();
-                    client.writer().send(bytes);
-                    if (client.polling()) {
-                        client.writer().readResponse("POST");
-                    } else {
-                        client.writer().sendFrame(RawFrame::Ping, "");
-                        while (client.writer().readFrame().opcode < RawFrame::Close) {
-                        }
-                    }
-                    // 50 ms per megabyte, and much for a machine that is busy otherwise.
-                    CPPUNIT_ASSERT_MESSAGE(
-                        begin + std::string(unit) + "..." + std::string(end),
-                        kSanitized || std::chrono::steady_clock::now() - started < 2s);
-                    client.writer().trySend(
-                        client.polling() ? RawClient::requestBytes("POST", client.target(), "", "1")
-                                         : RawClient::frame(RawFrame::Text, "1"));
-                    CPPUNIT_ASSERT(!reasons.waitFor(1).empty());
+                    // A megabyte in 50 ms, and five times that on a slow machine. One try in five
+                    // is enough: it may have other things to do, too.
+                    constexpr auto kTime = kSanitized ? 5000ms : 250ms;
+                    auto best = std::chrono::steady_clock::duration::max();
+                    for (int i = 0; i < 5 && best > kTime; ++i)
+                        best =
+                            std::min(best, timeOf(way, begin + repeated(unit, room / unit.size()) +
+                                                           std::string(end)));
+                    CPPUNIT_ASSERT_MESSAGE(begin + std::string(unit) + "..." + std::string(end),
+                                           best <= kTime);
                 }
         seen.clear();
-        assertUnharmed("large JSON", 16 * 1024 * 1024);
+        assertUnharmed("large JSON");
     }
 
     // S19
     void handlersMayMisbehave() {
         std::atomic<int> inDisconnect{0};
         prepare({}, [&](Server& sio) {
+            sio.on("never returns", [this](Socket&) { gate.wait(); });
             sio.on("throw", [](Socket&) { throw std::runtime_error("on purpose"); });
             sio.on("number", [](Socket&) { throw 42; });
             sio.on("leave", [](Socket& socket) {
@@ -729,8 +749,7 @@ public:
         });
         for (const Way way : kWays) {
             inDisconnect = 0;
-            PacketClient client(port, way);
-            CPPUNIT_ASSERT_EQUAL('0', client.connect()[0]);
+            PacketClient client = join(way);
             client.say({"21[\"throw\"]", "22[\"number\"]"});
             CPPUNIT_ASSERT(client.quiet());
             CPPUNIT_ASSERT_EQUAL('4', client.connect("/chat")[0]);
@@ -751,6 +770,20 @@ public:
             }
             client.sayEngine("1");
         }
+        // Nobody waits for one that never returns but the client's own next event.
+        {
+            std::vector<PacketClient> clients;
+            for (const Way way : kWays) {
+                clients.push_back(join(way));
+                clients.back().say({"2[\"never returns\"]", "21[\"echo\",1]"});
+            }
+            CPPUNIT_ASSERT_EQUAL(""s, canary->verdict());
+            gate.open();
+            for (PacketClient& client : clients) {
+                CPPUNIT_ASSERT_EQUAL("31[1]"s, client.next());
+                client.sayEngine("1");
+            }
+        }
         assertUnharmed("handlers");
     }
 
@@ -768,8 +801,7 @@ public:
             });
         });
         for (const Way way : kWays) {
-            PacketClient client(port, way);
-            CPPUNIT_ASSERT_EQUAL('0', client.connect()[0]);
+            PacketClient client = join(way);
             client.say("21[\"give\",11]");
             CPPUNIT_ASSERT_EQUAL(
                 R"(31["emit(): the event \"parts\" cannot be sent: more than 10 attachments"])"s,
@@ -785,6 +817,7 @@ public:
 
 private:
     Journal seen, reasons;
+    Gate gate;
 };
 
 CPPUNIT_TEST_SUITE_REGISTRATION(PacketHostileTest);

@@ -1,4 +1,6 @@
 // RFC 6455 clause by clause, and frames made to break a server, beside healthy clients.
+#include <algorithm>
+#include <chrono>
 #include <netinet/in.h>
 #include <string>
 #include <sys/socket.h>
@@ -17,7 +19,7 @@ namespace {
 
 constexpr std::size_t kMessageLimit = 1'000'000;
 constexpr int kFragments = 1024;  // allowed in one message
-constexpr int kTinyFragments = 20'000;
+constexpr int kTinyFragments = kSanitized ? 50'000 : 1'000'000;
 constexpr int kPings = 20'000;
 constexpr std::size_t kResetOffsets = 600;
 
@@ -133,6 +135,7 @@ public:
 
     // W1, section by section of the standard -----------------------------------------------------
 
+    // W1
     void messagesOfEverySizeComeBack() {
         for (const std::size_t size : {0u, 1u, 124u, 125u, 126u, 127u, 128u, 65'535u, 65'536u,
                                        65'537u, 300'000u, 1'000'000u}) {
@@ -146,6 +149,7 @@ public:
         assertUnharmed("W1 messages");
     }
 
+    // W1, W11
     void pingsAreAnsweredWithTheirPayload() {
         const std::string long125(125, 'p'), binary("\0\xff\xfe\x01", 4);
         std::string ten;
@@ -172,6 +176,7 @@ public:
         assertUnharmed("W1 pings");
     }
 
+    // W1
     void reservedBitsAndOpcodesAreRefused() {
         std::vector<Case> cases;
         for (int bits = 1; bits < 8; ++bits)
@@ -189,6 +194,7 @@ public:
         assertUnharmed("W1 reserved");
     }
 
+    // W1
     void fragmentsAreJoinedOrRefused() {
         const auto part = [](int opcode, std::string_view payload) {
             return frame(opcode, payload, false);
@@ -216,6 +222,7 @@ public:
         assertUnharmed("W1 fragments");
     }
 
+    // W1, W13
     void textIsUtf8OrTheEnd() {
         std::vector<Case> cases;
         // The first and last of each length, and what lies around the surrogates.
@@ -276,6 +283,7 @@ public:
         assertUnharmed("W1 and W13 UTF-8");
     }
 
+    // W1, W11
     void closeFramesAreAnsweredOrRefused() {
         std::vector<Case> cases{
             {"W1", close(""), {"close 1005"}},
@@ -304,6 +312,7 @@ public:
 
     // Beyond the standard's own cases -------------------------------------------------------------
 
+    // W2, W3
     void framesWithoutMaskAndBadLengthsAreRefused() {
         const auto length8 = [](std::uint64_t value) {
             std::string bytes(1, '\x7f');
@@ -328,15 +337,26 @@ public:
         assertUnharmed("W2, W3");
     }
 
+    // W4
     void messagesOverTheLimitAreRefusedBeforeTheyArrive() {
         const std::string piece = frame(RawFrame::Continuation, std::string(10'000, 'x'), false);
         std::string bytes = frame(RawFrame::Binary, "x", false);
         for (std::size_t sum = 1; sum <= kMessageLimit; sum += 10'000) bytes += piece;
-        RawClient client(port);
-        client.upgrade("/ws");
-        client.trySend(bytes);
-        CPPUNIT_ASSERT_EQUAL(1009, client.readFrame().closeCode());
-        client.close();
+        for (const Delivery& delivery : deliveries(bytes, random)) {
+            RawClient client(port);
+            client.upgrade("/ws");
+            deliver(client, delivery);
+            CPPUNIT_ASSERT_EQUAL_MESSAGE(delivery.how, 1009, client.readFrame().closeCode());
+        }
+        // Exactly at the limit it is not refused yet; one byte more is, though it is not the last.
+        RawClient exact(port);
+        exact.upgrade("/ws");
+        exact.send(frame(RawFrame::Binary, std::string(kMessageLimit, 'x'), false) +
+                   frame(RawFrame::Ping, "still open"));
+        CPPUNIT_ASSERT_EQUAL("pong still open"s, describe(exact.readFrame()));
+        exact.send(frame(RawFrame::Continuation, "x", false));
+        CPPUNIT_ASSERT_EQUAL(1009, exact.readFrame().closeCode());
+        exact.close();
         // On a Socket.IO session as well; with an empty reason.
         RawClient session(port);
         session.upgrade("/socket.io/?EIO=4&transport=websocket");
@@ -345,9 +365,11 @@ public:
         const RawFrame answer = session.readFrame();
         CPPUNIT_ASSERT_EQUAL(code(1009), answer.payload);
         session.close();
+        std::string().swap(bytes);
         assertUnharmed("W4");
     }
 
+    // W5
     void tinyFragmentsAreCounted() {
         for (const std::string& payload : {""s, "x"s}) {
             std::string bytes = frame(RawFrame::Binary, payload, false);
@@ -358,16 +380,26 @@ public:
             good.upgrade("/ws");
             good.send(bytes + last);
             CPPUNIT_ASSERT_EQUAL(payload.size() * kFragments, good.readFrame().payload.size());
-            for (int i = 0; i < kTinyFragments; ++i)
-                bytes += frame(RawFrame::Continuation, payload, false);
-            RawClient client(port);
-            client.upgrade("/ws");
-            client.trySend(bytes);
-            CPPUNIT_ASSERT_EQUAL(1009, client.readFrame().closeCode());
+            const std::string next = frame(RawFrame::Continuation, payload, false);
+            RawClient exact(port);
+            exact.upgrade("/ws");
+            exact.send(bytes + next + frame(RawFrame::Ping, "still open"));
+            CPPUNIT_ASSERT_EQUAL("pong still open"s, describe(exact.readFrame()));
+            exact.send(next);
+            CPPUNIT_ASSERT_EQUAL(1009, exact.readFrame().closeCode());
+            bytes.reserve(bytes.size() + kTinyFragments * next.size());
+            for (int i = 0; i < kTinyFragments; ++i) bytes += next;
+            for (const Delivery& delivery : deliveries(bytes, random)) {
+                RawClient client(port);
+                client.upgrade("/ws");
+                deliver(client, delivery);
+                CPPUNIT_ASSERT_EQUAL_MESSAGE(delivery.how, 1009, client.readFrame().closeCode());
+            }
         }
         assertUnharmed("W5");
     }
 
+    // W6
     void framesMayComeWithTheHandshake() {
         struct Together {
             std::string frames;
@@ -400,6 +432,7 @@ public:
         assertUnharmed("W6");
     }
 
+    // W8, as far as it concerns a server without extensions
     void extensionsAreDeclined() {
         std::string many;
         for (int i = 0; i < 1000; ++i) many += i ? ", x" : "x";
@@ -425,6 +458,7 @@ public:
         assertUnharmed("W8");
     }
 
+    // W9
     void badHandshakesAreRefused() {
         const std::string upgrade = "Upgrade: websocket\r\n",
                           connection = "Connection: Upgrade\r\n",
@@ -488,20 +522,35 @@ public:
         assertUnharmed("W9");
     }
 
+    // W10
     void strangeSubprotocolsAreHarmless() {
         for (const std::string& value : {"\xc3\xa4\xff"s, "b" + std::string(8000, ' ') + "x",
                                          "a, a, a"s, ","s, "b" + std::string(32'000, ' ') + "x"}) {
-            RawClient client(port);
-            client.trySend(
-                RawClient::upgradeRequest("/ws", "Sec-WebSocket-Protocol: " + value + "\r\n"));
-            const RawResponse answer = client.readResponse();
-            const bool large = value.size() > 8192;
-            CPPUNIT_ASSERT_EQUAL(large ? 431 : 101, answer.status);
-            CPPUNIT_ASSERT_EQUAL(std::size_t(0), answer.count("Sec-WebSocket-Protocol"));
+            const std::string bytes =
+                RawClient::upgradeRequest("/ws", "Sec-WebSocket-Protocol: " + value + "\r\n");
+            for (const Delivery& delivery : deliveries(bytes, random)) {
+                RawClient client(port);
+                deliver(client, delivery);
+                const RawResponse answer = client.readResponse();
+                const bool large = value.size() > 8192;
+                CPPUNIT_ASSERT_EQUAL(large ? 431 : 101, answer.status);
+                CPPUNIT_ASSERT_EQUAL(std::size_t(0), answer.count("Sec-WebSocket-Protocol"));
+            }
+            // Read in linear time: the fastest of five, since the machine may be busy.
+            auto best = std::chrono::steady_clock::duration::max();
+            for (int i = 0; i < 5; ++i) {
+                RawClient client(port);
+                const auto begin = std::chrono::steady_clock::now();
+                client.trySend(bytes);
+                client.readResponse();
+                best = std::min(best, std::chrono::steady_clock::now() - begin);
+            }
+            CPPUNIT_ASSERT(best < 20ms);
         }
         assertUnharmed("W10");
     }
 
+    // W12
     void aFloodOfPingsIsCutOff() {
         for (const int opcode : {RawFrame::Ping, RawFrame::Pong}) {
             std::string flood;
@@ -523,6 +572,7 @@ public:
         assertUnharmed("W12");
     }
 
+    // W12
     void whoDoesNotReadIsCutOff() {
         RawClient::Options tight;
         tight.receiveBuffer = 4096;
@@ -537,12 +587,20 @@ public:
             CPPUNIT_ASSERT(!open);
         }
         CPPUNIT_ASSERT(server->hub().counters().outboundLimit > 0);
-        assertUnharmed("W12", 16 * 1024 * 1024);
+        assertUnharmed("W12");
     }
 
+    // W14, W15
     void afterACloseTheConnectionDoesNotLinger() {
+        tearDown();
+        HttpServerOptions http;
+        http.limits.webSocketCloseWait = 1s;
+        start({}, http, [](Server& sio) {
+            sio.on("leave", [](Socket& socket) { socket.disconnect(true); });
+        });
         const auto gone = [&] {
-            return eventually([&] { return server->hub().connectionCount() == baseConnections; });
+            return eventually([&] { return server->hub().connectionCount() == baseConnections; },
+                              5s);
         };
         {
             // Both have said goodbye; the client keeps its side open.
@@ -560,6 +618,17 @@ public:
             for (int i = 0; i < 100; ++i) client.trySend(text("still here"));
             CPPUNIT_ASSERT(gone());
         }
+        for (const bool talking : {false, true}) {
+            // The server said goodbye; the client does not answer, and may talk on.
+            WebSocketClient client(port);
+            client.connect();
+            client.send("42[\"leave\"]");
+            CPPUNIT_ASSERT_EQUAL("41"s, client.next());
+            while (client.frame().opcode != RawFrame::Close) {
+            }
+            for (int i = 0; talking && i < 100; ++i) client.raw().trySend(text("42[\"echo\",1]"));
+            CPPUNIT_ASSERT(gone());
+        }
         for (int i = 0; i < 20; ++i) {
             // Half-closed behind the close frame, or in the middle of nothing.
             RawClient client(port);
@@ -572,6 +641,7 @@ public:
         assertUnharmed("W14, W15");
     }
 
+    // W15
     void aResetAnywhereInTheHandshakeLeavesNothing() {
         for (const char* target : {"/ws", "/socket.io/?EIO=4&transport=websocket"}) {
             const std::string bytes =

@@ -1,5 +1,13 @@
-// The server that the official clients are tested against. Usage: interop-server [--port N]; it
-// prints `listening on PORT` when it accepts connections, and ends at SIGTERM.
+// The server that the official clients are tested against; it prints `listening on PORT` when it
+// accepts connections, and ends at SIGTERM.
+//
+//     interop-server [--port N] [--fastcgi PORT] [--fastcgi PATH] [--route yes] [--client FOLDER]
+//                    [--tls FOLDER]
+//
+// --fastcgi adds FastCGI on a port of the loopback or on a Unix socket, on the same hub; with
+// --route its clients are told that they may upgrade. --client serves the browser client from
+// there. --tls serves https and wss with cert.pem and key.pem from there. Paths other than those of
+// Socket.IO show their request as JSON: its variables and its body.
 //
 // The namespaces /, /chat and /secret (with the token `letmein` alone; others are refused with
 // "bad token" and data) speak what follows; /closed refuses everybody with "closed today".
@@ -27,12 +35,14 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <tuple>
 #include <vector>
 
 #include <Poco/Exception.h>
 
+#include <socketio/fcgi/FcgiServer.h>
 #include <socketio/socketio.h>
 
 namespace {
@@ -128,13 +138,65 @@ void serve(socketio::Server& sio, const std::string& nsp, bool secret = false) {
     on("kick", [](Socket& socket) { socket.disconnect(); });
 }
 
+/// Bytes that JSON cannot hold, and `%`, as percent escapes.
+std::string shown(std::string_view bytes) {
+    constexpr char kHex[] = "0123456789ABCDEF";
+    std::string out;
+    for (const char c : bytes) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (byte >= 0x20 && byte < 0x7f && c != '%')
+            out += c;
+        else
+            out.append(1, '%').append(1, kHex[byte >> 4]).append(1, kHex[byte & 15]);
+    }
+    return out;
+}
+
+/// Shows what it was asked.
+struct Mirror : socketio::App {
+    void handle(const socketio::Exchange::Ptr& exchange) override {
+        Value variables = Value::object({});
+        exchange->environ().forEach([&](std::string_view name, std::string_view value) {
+            variables[std::string(name)] = shown(value);
+        });
+        exchange->respond(socketio::Response::json(
+            200, socketio::JsonCodec::encode(
+                     Value::object({{"environ", variables}, {"body", shown(exchange->body())}}))));
+    }
+};
+
+struct Options {
+    std::uint16_t port = 0;
+    std::vector<socketio::FcgiServerOptions> fastcgi;
+    bool route = false;
+    std::string client;
+    std::string tls;
+};
+
+Options read(int argc, char** argv) {
+    Options options;
+    for (int i = 1; i + 1 < argc; i += 2) {
+        const std::string name = argv[i], value = argv[i + 1];
+        if (name == "--port") options.port = static_cast<std::uint16_t>(std::stoi(value));
+        if (name == "--route") options.route = value == "yes";
+        if (name == "--client") options.client = value;
+        if (name == "--tls") options.tls = value;
+        if (name != "--fastcgi") continue;
+        socketio::FcgiServerOptions& fcgi = options.fastcgi.emplace_back();
+        if (value.starts_with('/'))
+            fcgi.unixSocket = value;
+        else
+            fcgi.port = static_cast<std::uint16_t>(std::stoi(value));
+        // The web server of a test may run as another user; the folder guards the socket.
+        fcgi.unixMode = 0666;
+    }
+    return options;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-    std::uint16_t port = 0;
-    for (int i = 1; i + 1 < argc; i += 2)
-        if (std::strcmp(argv[i], "--port") == 0)
-            port = static_cast<std::uint16_t>(std::atoi(argv[i + 1]));
+    const Options options = read(argc, argv);
     try {
         socketio::Server sio;
         serve(sio, "/");
@@ -143,7 +205,21 @@ int main(int argc, char** argv) {
         sio.on(
             "connect", [](Socket&) { throw socketio::ConnectionRefused("closed today"); },
             "/closed");
-        socketio::HttpServer server(socketio::Middleware(sio), {.host = "127.0.0.1", .port = port});
+        socketio::Hub hub;
+        const auto app = std::make_shared<socketio::Middleware>(
+            sio, std::make_shared<Mirror>(),
+            socketio::MiddlewareOptions{.clientFolder = options.client});
+        std::vector<std::unique_ptr<socketio::FcgiServer>> fastcgi;
+        for (socketio::FcgiServerOptions fcgi : options.fastcgi) {
+            fcgi.webSocketRoute = options.route;
+            fastcgi.push_back(std::make_unique<socketio::FcgiServer>(hub, app, fcgi));
+            fastcgi.back()->start();
+        }
+        socketio::HttpServerOptions http{.host = "127.0.0.1", .port = options.port};
+        if (!options.tls.empty())
+            http.tls = socketio::TlsContext::load({.certificateFile = options.tls + "/cert.pem",
+                                                   .privateKeyFile = options.tls + "/key.pem"});
+        socketio::HttpServer server(hub, app, http);
         server.start();
         std::printf("listening on %u\n", static_cast<unsigned>(server.port()));
         std::fflush(stdout);

@@ -107,6 +107,7 @@ function connect(version, mode, url, options = {}) {
         timeout: 5000,
         reconnectionDelay: 50,
         reconnectionDelayMax: 200,
+        ...(options.ca && { ca: options.ca }),
         ...credentials(version, options),
     }));
 }

@@ -17,4 +17,21 @@ cp -r "$source/tests/package/consumer" "$work/consumer"
     -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_PREFIX_PATH="$work/prefix"
 "$cmake" --build "$work/build"
 "$work/build/consumer"
+
+# The plug-in of examples/ builds with the package alone, too, and the installed program runs it.
+cp -r "$source/examples/plugin" "$work/plugin"
+"$cmake" -S "$work/plugin" -B "$work/plugin-build" -G "$generator" -DCMAKE_BUILD_TYPE=Release \
+    -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_PREFIX_PATH="$work/prefix"
+"$cmake" --build "$work/plugin-build"
+"$work/prefix/bin/poco-socketio" --check --config "$work/prefix/etc/poco-socketio/poco-socketio.properties"
+coproc "$work/prefix/bin/poco-socketio" --listen http://127.0.0.1:0 \
+    --app "$work/plugin-build/libchat_plugin.so"
+program=$COPROC_PID
+read -r -t 60 line <&"${COPROC[0]}" || line="nothing"
+kill "$program"
+wait "$program" || line="a failure after: $line"
+case $line in
+    "serving on "*) ;;
+    *) echo "the installed program with the plug-in said: $line" && exit 1 ;;
+esac
 done=yes

@@ -84,12 +84,20 @@ PacketClient::PacketClient(std::uint16_t port, Way way, std::string_view query,
     if (_sid.empty()) throw std::runtime_error("no open packet");
 }
 
+PacketClient PacketClient::joined(std::uint16_t port, Way way, std::string_view nsp) {
+    PacketClient client(port, way);
+    std::string answer = client.connect();
+    if (answer[0] == '0' && nsp != "/") answer = client.connect(nsp);
+    if (answer[0] != '0') throw std::runtime_error("refused: " + answer);
+    return client;
+}
+
 std::string PacketClient::target() const { return baseTarget(_way) + "&sid=" + _sid; }
 
-std::string PacketClient::payload(const std::vector<std::string>& packets) const {
+std::string PacketClient::payload(int revision, const std::vector<std::string>& packets) {
     std::string text;
     for (const std::string& packet : packets) {
-        if (revision() == 3)
+        if (revision == 3)
             text += std::to_string(utf16Units(packet)) + ":";
         else if (!text.empty())
             text += '\x1e';

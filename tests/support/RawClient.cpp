@@ -9,9 +9,14 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdexcept>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
+#include <thread>
 #include <unistd.h>
 #include <utility>
+
+#include "support/TlsClient.h"
 
 namespace socketio::test {
 
@@ -47,15 +52,25 @@ int RawFrame::closeCode() const {
 }
 
 RawClient::RawClient(std::uint16_t port, Options options) : _options(std::move(options)) {
-    const bool v6 = _options.host.find(':') != std::string::npos;
-    _descriptor = ::socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const bool v6 = !_options.host.starts_with('/') && _options.host.find(':') != std::string::npos;
+    const bool local = _options.host.starts_with('/');
+    _descriptor = ::socket(local ? AF_UNIX
+                           : v6  ? AF_INET6
+                                 : AF_INET,
+                           SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (_descriptor < 0) fail(std::string("socket: ") + std::strerror(errno));
     if (_options.receiveBuffer > 0)
         ::setsockopt(_descriptor, SOL_SOCKET, SO_RCVBUF, &_options.receiveBuffer, sizeof(int));
     const int on = 1;
     ::setsockopt(_descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     int result;
-    if (v6) {
+    if (local) {
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        if (_options.host.size() >= sizeof address.sun_path) fail("path too long");
+        std::memcpy(address.sun_path, _options.host.c_str(), _options.host.size());
+        result = ::connect(_descriptor, reinterpret_cast<sockaddr*>(&address), sizeof address);
+    } else if (v6) {
         sockaddr_in6 address{};
         address.sin6_family = AF_INET6;
         address.sin6_port = htons(port);
@@ -73,6 +88,28 @@ RawClient::RawClient(std::uint16_t port, Options options) : _options(std::move(o
         close();
         fail("connect to port " + std::to_string(port) + ": " + why);
     }
+    if (!_options.tls) return;
+    try {
+        secure();
+    } catch (...) {
+        close();
+        throw;
+    }
+}
+
+void RawClient::secure() {
+    const TimePoint until = end();
+    _tls = std::make_unique<TlsStream>(_options.tls);
+    char buffer[65'536];
+    for (;;) {
+        const bool done = _tls->handshake();
+        if (!trySendRaw(_tls->output())) fail("closed in the handshake");
+        if (done) return;
+        wait(POLLIN, until, "handshake");
+        const ssize_t size = ::recv(_descriptor, buffer, sizeof buffer, MSG_DONTWAIT);
+        if (size <= 0) fail("closed in the handshake");
+        _tls->feed({buffer, static_cast<std::size_t>(size)});
+    }
 }
 
 RawClient::~RawClient() { close(); }
@@ -80,7 +117,8 @@ RawClient::~RawClient() { close(); }
 RawClient::RawClient(RawClient&& other) noexcept
     : _options(std::move(other._options)),
       _descriptor(std::exchange(other._descriptor, -1)),
-      _input(std::move(other._input)) {}
+      _input(std::move(other._input)),
+      _tls(std::move(other._tls)) {}
 
 RawClient& RawClient::operator=(RawClient&& other) noexcept {
     if (this != &other) {
@@ -88,6 +126,7 @@ RawClient& RawClient::operator=(RawClient&& other) noexcept {
         _options = std::move(other._options);
         _descriptor = std::exchange(other._descriptor, -1);
         _input = std::move(other._input);
+        _tls = std::move(other._tls);
     }
     return *this;
 }
@@ -109,6 +148,14 @@ bool RawClient::receive(TimePoint end, const char* what) {
     for (;;) {
         wait(POLLIN, end, what);
         const ssize_t size = ::recv(_descriptor, buffer, sizeof buffer, MSG_DONTWAIT);
+        if (size > 0 && _tls) {
+            const std::size_t before = _input.size();
+            _tls->feed({buffer, static_cast<std::size_t>(size)});
+            const bool open = _tls->read(_input);
+            if (_input.size() > before) return true;
+            if (!open) return false;
+            continue;
+        }
         if (size > 0) {
             _input.append(buffer, static_cast<std::size_t>(size));
             return true;
@@ -119,6 +166,12 @@ bool RawClient::receive(TimePoint end, const char* what) {
 }
 
 bool RawClient::trySend(std::string_view bytes) {
+    if (!_tls) return trySendRaw(bytes);
+    _tls->write(bytes);
+    return trySendRaw(_tls->output());
+}
+
+bool RawClient::trySendRaw(std::string_view bytes) {
     const TimePoint until = end();
     while (!bytes.empty()) {
         wait(POLLOUT, until, "send");
@@ -140,6 +193,23 @@ void RawClient::send(std::string_view bytes) {
 
 void RawClient::sendInPieces(std::string_view bytes, std::size_t size) {
     for (std::size_t at = 0; at < bytes.size(); at += size) send(bytes.substr(at, size));
+}
+
+void RawClient::waitUntilReceived() {
+    const TimePoint until = end();
+    for (int outstanding = 1;;) {
+        if (::ioctl(_descriptor, TIOCOUTQ, &outstanding) != 0)
+            fail(std::string("TIOCOUTQ: ") + std::strerror(errno));
+        if (outstanding == 0) return;
+        if (std::chrono::steady_clock::now() >= until) fail("the peer received nothing");
+        std::this_thread::sleep_for(100us);
+    }
+}
+
+std::size_t RawClient::unread() const {
+    int waiting = 0;
+    ::ioctl(_descriptor, FIONREAD, &waiting);
+    return _input.size() + static_cast<std::size_t>(waiting);
 }
 
 std::string RawClient::requestBytes(std::string_view method, std::string_view target,

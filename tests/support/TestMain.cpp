@@ -3,11 +3,17 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include <Poco/AutoPtr.h>
+#include <Poco/Channel.h>
+#include <Poco/ConsoleChannel.h>
+#include <Poco/Logger.h>
+#include <Poco/NullChannel.h>
 #include <cppunit/Exception.h>
 #include <cppunit/SourceLine.h>
 #include <cppunit/Test.h>
@@ -62,6 +68,10 @@ void collect(CppUnit::Test* test, std::vector<CppUnit::Test*>& out) {
 int main(int argc, char** argv) {
     std::signal(SIGPIPE, SIG_IGN);
     std::setvbuf(stdout, nullptr, _IOLBF, 0);
+    // What the servers under test log is seen when it is asked for.
+    Poco::AutoPtr<Poco::Channel> log(new Poco::NullChannel);
+    if (std::getenv("SOCKETIO_TEST_LOG")) log = new Poco::ConsoleChannel;
+    Poco::Logger::root().setChannel(log);
     Reporter reporter;
     std::vector<std::string> filters;
     for (int i = 1; i < argc; ++i) {

@@ -13,13 +13,14 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => p
 
 class ServerProcess {
     // command: the program and its arguments.
-    constructor(command) {
+    constructor(command, scheme = 'http') {
         this.command = command;
+        this.scheme = scheme;
         this.port = 0;
     }
 
     get url() {
-        return `http://127.0.0.1:${this.port}`;
+        return `${this.scheme}://127.0.0.1:${this.port}`;
     }
 
     // Starts the program, after a stop() on the port it had before.

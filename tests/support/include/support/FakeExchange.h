@@ -55,6 +55,7 @@ public:
     }
     void pauseReading(bool pause) override { paused = pause; }
     std::size_t queuedBytes() const override { return queued; }
+    TimePoint lastReceived() const override { return received; }
 
     // The client's side.
     void text(std::string_view data) { receive(false, data); }
@@ -84,9 +85,11 @@ public:
     bool gone = false;
     bool paused = false;
     std::size_t queued = 0;
+    TimePoint received{};  ///< When the last message came; a test may set it, too.
 
 private:
     void receive(bool binary, std::string_view data) {
+        received = _executor.clock().now();
         if (gone || !_listener) return;
         const auto listener = _listener;
         _executor.onLoop(_loop, [&] { listener->onMessage(binary, data); });
@@ -201,10 +204,11 @@ public:
     void onSent(std::function<void()> callback) override { _onSent = std::move(callback); }
     bool isWebSocketHandshake() const override { return _isHandshake; }
     bool wantsWebSocket() const override { return _wantsWebSocket; }
-    std::shared_ptr<WebSocketChannel> upgrade(std::size_t maxMessageBytes,
+    std::shared_ptr<WebSocketChannel> upgrade(const WebSocketOptions& options,
                                               const HeaderList&) override {
-        messageLimit = maxMessageBytes;
-        channel = std::make_shared<FakeWebSocketChannel>(_manual, loop());
+        webSocketOptions = options;
+        channel = std::make_shared<FakeWebSocketChannel>(
+            _manual, options.loop == Executor::kNoLoop ? loop() : options.loop);
         return channel;
     }
     bool finished() const override { return gone || channel || (response && !streaming); }
@@ -252,7 +256,7 @@ public:
     bool gone = false;
     bool streaming = false;
     bool bodyAsked = false;
-    std::size_t messageLimit = 0;
+    WebSocketOptions webSocketOptions;  ///< Of upgrade().
     Executor::LoopId answeredOn = Executor::kNoLoop;
     std::optional<Response> response;
     std::shared_ptr<FakeWebSocketChannel> channel;  ///< After upgrade().

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <list>
 #include <memory>
@@ -12,13 +13,14 @@
 namespace socketio::test {
 
 /// A clock that stands still until it is told to go on.
+/// Threads: thread-safe.
 class FakeClock : public Clock {
 public:
-    TimePoint now() const override { return _now; }
-    void advance(Duration time) { _now += time; }
+    TimePoint now() const override { return TimePoint(Duration(_now)); }
+    void advance(Duration time) { _now += time.count(); }
 
 private:
-    TimePoint _now{std::chrono::hours(1000)};
+    std::atomic<Duration::rep> _now{Duration(std::chrono::hours(1000)).count()};
 };
 
 /// Timers on a fake clock: fire exactly at their deadlines, in order.

@@ -46,6 +46,9 @@ public:
     PacketClient(std::uint16_t port, Way way, std::string_view query = {},
                  RawClient::Options options = {"127.0.0.1", std::chrono::seconds(20), 0});
 
+    /// A client that has joined the main namespace and `nsp`. Throws when it is refused.
+    static PacketClient joined(std::uint16_t port, Way way, std::string_view nsp = "/");
+
     const std::string& sid() const { return _sid; }  ///< Of the session.
     /// For messages of failed assertions: "polling, revision 4".
     static std::string name(Way way);
@@ -89,7 +92,10 @@ public:
         _reader.close();
     }
 
-    std::string payload(const std::vector<std::string>& packets) const;
+    static std::string payload(int revision, const std::vector<std::string>& packets);
+    std::string payload(const std::vector<std::string>& packets) const {
+        return payload(revision(), packets);
+    }
     std::vector<std::string> packets(std::string_view payload) const;
 
 private:

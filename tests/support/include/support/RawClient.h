@@ -3,12 +3,16 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 namespace socketio::test {
+
+class TlsClientContext;
+class TlsStream;
 
 /// An HTTP response as it came over the wire.
 struct RawResponse {
@@ -46,9 +50,10 @@ struct RawFrame {
 class RawClient {
 public:
     struct Options {
-        std::string host = "127.0.0.1";
+        std::string host = "127.0.0.1";             ///< Or the path of a Unix socket.
         std::chrono::milliseconds deadline{5'000};  ///< Of every call.
         int receiveBuffer = 0;                      ///< SO_RCVBUF; 0 leaves the system's.
+        std::shared_ptr<TlsClientContext> tls{};    ///< Speaks TLS; null: plain.
     };
 
     explicit RawClient(std::uint16_t port) : RawClient(port, Options()) {}
@@ -83,6 +88,11 @@ public:
     RawResponse get(std::string_view target, std::string_view headers = {});
     RawResponse post(std::string_view target, std::string_view body, std::string_view headers = {});
 
+    /// Waits until the peer's kernel has all that was sent; its program may not have read it yet.
+    void waitUntilReceived();
+    /// Bytes that have come and were not read.
+    std::size_t unread() const;
+
     std::string readExactly(std::size_t size);
     /// Everything until the peer's FIN or reset.
     std::string readToEnd();
@@ -113,6 +123,10 @@ public:
     void close();
     int descriptor() const { return _descriptor; }
     std::uint16_t localPort() const;
+    /// Null on a plain connection.
+    TlsStream* tls() const { return _tls.get(); }
+    /// Bytes as they are, past TLS.
+    bool trySendRaw(std::string_view bytes);
 
     void setDeadline(std::chrono::milliseconds deadline) { _options.deadline = deadline; }
 
@@ -122,6 +136,7 @@ private:
     TimePoint end() const { return std::chrono::steady_clock::now() + _options.deadline; }
     void wait(short events, TimePoint end, const char* what);
     bool receive(TimePoint end, const char* what);  // false: the end of the stream
+    void secure();
     std::string takeLine(TimePoint end, const char* what);
     std::string take(std::size_t size, TimePoint end, const char* what);
     RawResponse readHead(TimePoint end);
@@ -130,6 +145,7 @@ private:
     Options _options;
     int _descriptor = -1;
     std::string _input;  // received and not yet taken
+    std::unique_ptr<TlsStream> _tls;
 };
 
 }  // namespace socketio::test
