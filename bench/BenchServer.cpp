@@ -5,39 +5,74 @@
 #include <cstdint>
 #include <cstdio>
 #include <exception>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include <Poco/Exception.h>
 
+#include <socketio/fcgi/FcgiServer.h>
 #include <socketio/socketio.h>
 
 namespace {
 
-/// Reads `--port N`; false for anything else.
-bool readPort(int argc, char** argv, std::uint16_t& port) {
-    if (argc != 3 || std::string_view(argv[1]) != "--port") return false;
-    const std::string_view text = argv[2];
-    const char* const end = text.data() + text.size();
-    const auto [tail, error] = std::from_chars(text.data(), end, port);
-    return error == std::errc() && tail == end;
+struct Options {
+    std::uint16_t port = 0;
+    bool keepEnviron = false;  // of the handshake: an application that does not need it drops it
+    bool fastCgi = false;      // instead of HTTP
+    std::string tls{};         // a folder with cert.pem and key.pem: HTTPS
+};
+
+bool parse(int argc, char** argv, Options& options) {
+    const std::vector<std::string_view> arguments(argv + 1, argv + argc);
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+        if (arguments[i] == "--keep-environ") {
+            options.keepEnviron = true;
+        } else if (arguments[i] == "--fastcgi") {
+            options.fastCgi = true;
+        } else if (arguments[i] == "--tls" && i + 1 < arguments.size()) {
+            options.tls = arguments[++i];
+        } else if (arguments[i] == "--port" && i + 1 < arguments.size()) {
+            const std::string_view text = arguments[++i];
+            const char* const end = text.data() + text.size();
+            const auto [tail, error] = std::from_chars(text.data(), end, options.port);
+            if (error != std::errc() || tail != end) return false;
+        } else {
+            return false;
+        }
+    }
+    return options.port != 0;
+}
+
+void serve(const Options& options) {
+    socketio::ServerOptions serverOptions;
+    serverOptions.keepEnviron = options.keepEnviron;
+    socketio::Server sio(serverOptions);
+    sio.on("echo", [](socketio::Socket&, const socketio::Value& value) { return value; });
+    sio.on("bcast",
+           [&sio](socketio::Socket&, const socketio::Value& value) { sio.emit("b", value); });
+    if (options.fastCgi) {
+        socketio::FcgiServer(socketio::Middleware(sio), {.port = options.port}).run();
+        return;
+    }
+    socketio::HttpServerOptions http{.port = options.port};
+    if (!options.tls.empty())
+        http.tls = socketio::TlsContext::load({.certificateFile = options.tls + "/cert.pem",
+                                               .privateKeyFile = options.tls + "/key.pem"});
+    socketio::HttpServer(socketio::Middleware(sio), http).run();
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-    std::uint16_t port = 0;
-    if (!readPort(argc, argv, port)) {
-        std::fputs("usage: bench-server --port N\n", stderr);
+    Options options;
+    if (!parse(argc, argv, options)) {
+        std::fputs("usage: bench-server [--fastcgi] [--tls FOLDER] [--keep-environ] --port N\n",
+                   stderr);
         return 2;
     }
     try {
-        socketio::ServerOptions options;
-        options.keepEnviron = false;
-        socketio::Server sio(options);
-        sio.on("echo", [](socketio::Socket&, const socketio::Value& value) { return value; });
-        sio.on("bcast",
-               [&sio](socketio::Socket&, const socketio::Value& value) { sio.emit("b", value); });
-        socketio::HttpServer(socketio::Middleware(sio), {.port = port}).run();
+        serve(options);
         return 0;
     } catch (const Poco::Exception& error) {
         std::fprintf(stderr, "bench-server: %s\n", error.displayText().c_str());

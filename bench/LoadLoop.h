@@ -6,6 +6,9 @@
 #include <string>
 #include <string_view>
 
+struct ssl_ctx_st;
+struct ssl_st;
+
 namespace socketio {
 
 class TcpClient;
@@ -17,6 +20,9 @@ public:
     ~LoadLoop();
     LoadLoop(const LoadLoop&) = delete;
     LoadLoop& operator=(const LoadLoop&) = delete;
+
+    /// Connections opened from here on speak TLS and believe any certificate.
+    void useTls();
 
     /// Handles what is ready, after waiting for it at most so long.
     void turn(int waitMilliseconds);
@@ -32,6 +38,7 @@ private:
     static constexpr std::size_t kReadBytes = 256 * 1024;
 
     int _epoll;
+    ssl_ctx_st* _tls = nullptr;
     std::unique_ptr<char[]> _readBuffer;  // of whichever client is being read
     std::string _scratch;
     unsigned _nextSource = 0;  // source addresses are taken in turn
@@ -65,11 +72,16 @@ protected:
 private:
     friend class LoadLoop;
     void ready(std::uint32_t events);
+    void connected();
+    long write(std::string_view bytes);
+    long read(char* buffer, std::size_t size);
     void watch(int operation, std::uint32_t events);
     void lost();
 
     int _fd = -1;
+    ssl_st* _ssl = nullptr;  // over the descriptor
     bool _connecting = false;
+    bool _handshaking = false;
     std::string _unread;
     std::string _unsent;
 };

@@ -10,8 +10,10 @@
 #include <utility>
 
 #include "Fleet.h"
+#include "NginxFront.h"
 #include "PollingClient.h"
 #include "ServerProcess.h"
+#include "TestCertificate.h"
 
 namespace socketio {
 
@@ -65,6 +67,8 @@ private:
 /// One contestant within one row.
 struct Entry {
     ServerProcess server;
+    NginxFront nginx;
+    std::uint16_t port = 0;  // where clients connect
     std::unique_ptr<Fleet> fleet;
     std::vector<Sample> samples;
     BenchResult result;
@@ -216,7 +220,7 @@ private:
 
 void pollRound(const BenchRow& row, Entry& entry, LoadLoop& loop, const BenchPlan& plan) {
     {
-        PollingLoad load(loop, entry.server.port(), row.clients);
+        PollingLoad load(loop, entry.port, row.clients);
         load.run(in(plan.warmUpMilliseconds + 200));
         load.cycles = 0;
         load.latency.clear();
@@ -285,10 +289,21 @@ const std::vector<BenchRow>& benchRows() {
         {"echo-1000-16", "echo, 1,000 clients, 16 in flight", Kind::Echo, 1000, 16},
         {"broadcast-1", "broadcast to 1,000, 1 in flight", Kind::Broadcast, 1000, 1},
         {"broadcast-8", "broadcast to 1,000, 8 in flight", Kind::Broadcast, 1000, 8},
+        {"tls-echo-100-1", "echo over TLS, 100 clients", Kind::Echo, 100, 1, BenchRow::Front::None,
+         "", true},
         {"connect", "connect", Kind::Connect, 0, 0},
+        {"tls-connect", "connect over TLS", Kind::Connect, 0, 0, BenchRow::Front::None, "", true},
         {"poll", "long-poll cycle, 100 clients", Kind::Poll, 100, 1},
+        {"nginx-poll-http", "the same, nginx passes HTTP", Kind::Poll, 100, 1,
+         BenchRow::Front::NginxHttp},
+        {"nginx-poll-fastcgi", "the same, nginx passes FastCGI", Kind::Poll, 100, 1,
+         BenchRow::Front::NginxFastCgi, "--fastcgi"},
         {"idle-10000", "idle, 10,000 clients", Kind::Idle, 10'000, 0},
+        {"idle-environ", "the same, environs kept (default)", Kind::Idle, 10'000, 0,
+         BenchRow::Front::None, "--keep-environ"},
         {"idle-19000", "idle, 19,000 clients", Kind::Idle, 19'000, 0},
+        {"tls-idle-5000", "idle over TLS, 5,000 clients", Kind::Idle, 5000, 0,
+         BenchRow::Front::None, "", true},
     };
     return rows;
 }
@@ -297,12 +312,28 @@ std::vector<BenchResult> measure(const BenchRow& row, const std::vector<Contesta
                                  const BenchPlan& plan) {
     using Kind = BenchRow::Kind;
     LoadLoop loop;
+    std::unique_ptr<TestCertificate> certificate;
+    if (row.tls) {
+        loop.useTls();
+        certificate = std::make_unique<TestCertificate>();
+    }
     std::vector<std::unique_ptr<Entry>> entries;
     const auto start = [&](Entry& entry, const Contestant& contestant) {
-        entry.server.start(contestant.command);
+        const bool ours = contestant.name == "ours";
+        std::vector<std::string> command = contestant.command;
+        if (ours && !row.option.empty()) command.insert(command.begin() + 1, row.option);
+        if (certificate)
+            command.insert(command.begin() + (ours ? 1 : 2), {"--tls", certificate->folder()});
+        entry.server.start(std::move(command));
         entry.result.startMilliseconds = entry.server.startMilliseconds();
+        entry.port = entry.server.port();
+        if (row.front == BenchRow::Front::None) return;
+        const bool fastCgi = ours && row.front == BenchRow::Front::NginxFastCgi;
+        entry.nginx.start(fastCgi ? NginxFront::Pass::FastCgi : NginxFront::Pass::Http, entry.port);
+        entry.port = entry.nginx.port();
     };
     for (const Contestant& contestant : contestants) {
+        if (row.tls && contestant.name == "python") continue;
         entries.push_back(std::make_unique<Entry>());
         Entry& entry = *entries.back();
         entry.result.row = row.name;
@@ -344,6 +375,7 @@ std::vector<BenchResult> measure(const BenchRow& row, const std::vector<Contesta
     std::vector<BenchResult> results;
     for (const auto& entry : entries) {
         entry->fleet.reset();
+        entry->nginx.stop();
         entry->server.stop();
         BenchResult& result = entry->result;
         result.rate = medianOf(entry->samples, &Sample::rate);

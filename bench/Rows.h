@@ -43,12 +43,18 @@ struct BenchResult {
 /// One row of the table.
 struct BenchRow {
     enum class Kind { Echo, Broadcast, Connect, Poll, Idle };
+    enum class Front { None, NginxHttp, NginxFastCgi };
 
     std::string name;
     std::string title;
     Kind kind;
     std::size_t clients;
     std::size_t inFlight;
+    /// What stands before the server. FastCGI is for ours only; the others are behind the same
+    /// nginx over HTTP.
+    Front front = Front::None;
+    std::string option{};  ///< What our server is started with, besides.
+    bool tls = false;      ///< Clients speak TLS to the server; who cannot is left out.
 };
 
 const std::vector<BenchRow>& benchRows();

@@ -31,6 +31,17 @@ sockaddr_in loopback(std::uint16_t port) {
     return address;
 }
 
+bool accepts(std::uint16_t port) {
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const sockaddr_in address = loopback(port);
+    const bool connected =
+        ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+    ::close(fd);
+    return connected;
+}
+
+}  // namespace
+
 std::uint16_t freePort() {
     const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address = loopback(0);
@@ -44,26 +55,19 @@ std::uint16_t freePort() {
     return ntohs(address.sin_port);
 }
 
-bool accepts(std::uint16_t port) {
-    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const sockaddr_in address = loopback(port);
-    const bool connected =
-        ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-    ::close(fd);
-    return connected;
-}
-
-}  // namespace
-
 ServerProcess::~ServerProcess() { stop(); }
 
-void ServerProcess::start(const std::vector<std::string>& command) {
-    _port = freePort();
+void ServerProcess::start(std::vector<std::string> command) {
+    const std::uint16_t port = freePort();
+    command.push_back(std::to_string(port));
+    start(std::move(command), port);
+}
+
+void ServerProcess::start(std::vector<std::string> command, std::uint16_t port) {
+    _port = port;
     _log = ::memfd_create("server", MFD_CLOEXEC);
-    std::vector<std::string> arguments = command;
-    arguments.push_back(std::to_string(_port));
     std::vector<char*> argv;
-    for (std::string& argument : arguments) argv.push_back(argument.data());
+    for (std::string& argument : command) argv.push_back(argument.data());
     argv.push_back(nullptr);
 
     const auto begin = SteadyClock::now();
@@ -82,7 +86,7 @@ void ServerProcess::start(const std::vector<std::string>& command) {
         if (!running() || SteadyClock::now() - begin > std::chrono::seconds(20)) {
             const std::string words = lastWords();
             stop();
-            throw std::runtime_error(arguments[0] + " did not start: " + words);
+            throw std::runtime_error(command[0] + " did not start: " + words);
         }
         std::this_thread::sleep_for(std::chrono::milliseconds(2));
     }

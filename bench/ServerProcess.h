@@ -8,6 +8,9 @@
 
 namespace socketio {
 
+/// A TCP port of the loopback that nobody listens on.
+std::uint16_t freePort();
+
 /// A server that runs as a child of ours: started, watched from outside, stopped.
 ///
 /// Errors: start() throws std::runtime_error with what the server wrote last.
@@ -20,7 +23,9 @@ public:
     ~ServerProcess();
 
     /// Runs `command` with a free port as its last argument and waits until it accepts.
-    void start(const std::vector<std::string>& command);
+    void start(std::vector<std::string> command);
+    /// The same for a server that knows its port.
+    void start(std::vector<std::string> command, std::uint16_t port);
     /// SIGTERM, and SIGKILL when that does not end it within 10 s.
     void stop();
 

@@ -1,10 +1,19 @@
-// The official Socket.IO server with its default settings: usage `node server.js PORT`.
+// The official Socket.IO server with its default settings: usage `node server.js [--tls FOLDER] PORT`,
+// where FOLDER holds cert.pem and key.pem.
 "use strict";
 
-const { createServer } = require("http");
+const { readFileSync } = require("fs");
+const http = require("http");
+const https = require("https");
 const { Server } = require("socket.io");
 
-const httpServer = createServer();
+const folder = process.argv[2] === "--tls" ? process.argv[3] : null;
+const httpServer = folder
+    ? https.createServer({
+          cert: readFileSync(`${folder}/cert.pem`),
+          key: readFileSync(`${folder}/key.pem`),
+      })
+    : http.createServer();
 const io = new Server(httpServer);
 
 io.on("connection", (socket) => {
@@ -12,4 +21,4 @@ io.on("connection", (socket) => {
     socket.on("bcast", (value) => io.emit("b", value));
 });
 
-httpServer.listen(Number(process.argv[2]), "127.0.0.1");
+httpServer.listen(Number(process.argv.at(-1)), "127.0.0.1");
