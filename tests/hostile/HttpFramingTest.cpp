@@ -525,6 +525,15 @@ public:
             eventually([&] { return server->hub().connectionCount() == baseConnections; }));
         CPPUNIT_ASSERT(std::chrono::steady_clock::now() - begin < 3s);
         silent.close();
+        // A proxy in the middle of the body would take a reset for a failed server.
+        RawClient proxy(port);
+        proxy.send(bytes.substr(0, 200));
+        CPPUNIT_ASSERT_EQUAL(400, proxy.readResponse().status);
+        for (int i = 0; i < 7; ++i) {
+            CPPUNIT_ASSERT(proxy.trySend(body.substr(0, 100'000)));
+            proxy.waitUntilReceived();
+        }
+        proxy.close();
         // Nor is one read that goes on, much further than the kernels' buffers.
         RawClient talking(port);
         talking.send(bytes.substr(0, 200));

@@ -22,7 +22,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Duration kLingerTime = 2s;
-constexpr std::size_t kLingerBytes = 65'536;
+// As much as a proxy may be in the middle of sending: it takes a reset for a failed server, and the
+// answer is lost (nginx: 502).
+constexpr std::size_t kLingerBytes = 1024 * 1024;
 constexpr int kPartsPerSend = 64;
 
 /// Encrypted for one send: what the kernel does not take is kept beside the queue.

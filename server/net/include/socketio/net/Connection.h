@@ -103,7 +103,7 @@ public:
     std::size_t queuedBytes() const { return _out.bytes() + (_tls ? _tls->unsent.size() : 0); }
 
     /// Sends what is queued, then FIN, then waits for the peer's FIN: up to 2 s, dropping up to
-    /// 64 KiB of input, so that the peer can read the answer. Then closes.
+    /// 1 MiB of input, so that the peer can read the answer. Then closes.
     void closeAfterFlush();
 
     /// Closes at once; onClosed() is called from the loop, not inside this call.
