@@ -162,7 +162,7 @@ public:
         CPPUNIT_ASSERT_EQUAL(std::string("0one\n0move\n1two\n"), client.readExactly(16));
         client.send("ee\n");
         CPPUNIT_ASSERT_EQUAL(std::string("1three\n"), client.readExactly(7));
-        CPPUNIT_ASSERT(eventually([&] { return hub->connectionCount() == 1; }));
+        CPPUNIT_ASSERT(test::eventually([&] { return hub->connectionCount() == 1; }));
     }
 
     void takesInputAlongHoweverItIsCut() {
@@ -193,7 +193,7 @@ public:
         }
         client.send(sent);
         CPPUNIT_ASSERT_EQUAL(expected, client.readExactly(expected.size()));
-        CPPUNIT_ASSERT(eventually([&] { return hub->connectionCount() == 1; }));
+        CPPUNIT_ASSERT(test::eventually([&] { return hub->connectionCount() == 1; }));
     }
 
     void theEndOfThePeerIsNoticedThere() {
