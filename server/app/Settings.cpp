@@ -785,8 +785,8 @@ void SettingsReader::finish() {
     if (!_settings._cookie.name.empty()) _settings.server.cookie = _settings._cookie;
     for (auto& [name, mount] : _mounts) {
         if (mount.path.empty() || mount.folder.empty())
-            attempt([&, &key = name] {
-                throw UsageError(mount.where + ": mount." + key + ".path and mount." + key +
+            attempt([&key = name, &where = mount.where] {
+                throw UsageError(where + ": mount." + key + ".path and mount." + key +
                                  ".folder are both needed");
             });
         else
@@ -800,8 +800,8 @@ void SettingsReader::finish() {
             if (_doubtful.count(name)) continue;
             if (listener.port == 0 && listener.host.empty() && listener.unixSocket.empty() &&
                 !listener.inherited && listener.where.find(".address") == std::string::npos)
-                attempt([&, &key = name] {
-                    throw UsageError(listener.where + ": listen." + key + ".address is missing");
+                attempt([&key = name, &where = listener.where] {
+                    throw UsageError(where + ": listen." + key + ".address is missing");
                 });
             _settings.listeners.push_back(listener);
         }

@@ -851,8 +851,8 @@ public:
     }
 
     void refusesToBeWithoutAFactory() {
-        CPPUNIT_ASSERT_THROW(PocoHandlerApp(Poco::Net::HTTPRequestHandlerFactory::Ptr()),
-                             Poco::InvalidArgumentException);
+        const Poco::Net::HTTPRequestHandlerFactory::Ptr none;
+        CPPUNIT_ASSERT_THROW(PocoHandlerApp{none}, Poco::InvalidArgumentException);
     }
 };
 CPPUNIT_TEST_SUITE_REGISTRATION(PocoHandlerAppTest);
