@@ -52,7 +52,7 @@ const char* levelPrefix(Poco::Message::Priority priority) {
 
 /// `10:15:03.123 chat: connect #1 "ann" ...`, in local time.
 std::string textLine(const Poco::Message& message) {
-    const Poco::Timestamp time = message.getTime();
+    const Poco::Timestamp& time = message.getTime();
     const std::time_t seconds = time.epochTime();
     std::tm local{};
     localtime_r(&seconds, &local);
@@ -67,7 +67,7 @@ std::string textLine(const Poco::Message& message) {
 
 /// `{"time":"2026-11-23T12:00:00.123Z","level":"warning","source":"chat","text":"..."}`
 std::string jsonLine(const Poco::Message& message) {
-    const Poco::Timestamp time = message.getTime();
+    const Poco::Timestamp& time = message.getTime();
     const std::time_t seconds = time.epochTime();
     std::tm utc{};
     gmtime_r(&seconds, &utc);
