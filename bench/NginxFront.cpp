@@ -1,8 +1,6 @@
 #include "NginxFront.h"
 
-#include <cstdlib>
 #include <fstream>
-#include <stdexcept>
 #include <string>
 
 namespace socketio {
@@ -56,9 +54,7 @@ std::string configuration(const std::string& folder, NginxFront::Pass pass, std:
 }  // namespace
 
 void NginxFront::start(Pass pass, std::uint16_t serverPort) {
-    std::string folder = (std::filesystem::temp_directory_path() / "bench-nginx-XXXXXX").string();
-    if (::mkdtemp(folder.data()) == nullptr) throw std::runtime_error("no temporary folder");
-    _folder = folder;
+    const std::string& folder = _folder.emplace().path();
     const std::string file = folder + "/nginx.conf";
     const std::uint16_t port = freePort();
     std::ofstream(file) << configuration(folder, pass, port, serverPort);
@@ -67,8 +63,7 @@ void NginxFront::start(Pass pass, std::uint16_t serverPort) {
 
 void NginxFront::stop() {
     _process.stop();
-    if (!_folder.empty()) std::filesystem::remove_all(_folder);
-    _folder.clear();
+    _folder.reset();
 }
 
 }  // namespace socketio

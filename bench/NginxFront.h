@@ -1,9 +1,10 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
+#include <optional>
 
 #include "ServerProcess.h"
+#include "TemporaryFolder.h"
 
 namespace socketio {
 
@@ -26,7 +27,7 @@ public:
     std::uint16_t port() const { return _process.port(); }
 
 private:
-    std::filesystem::path _folder;  // its configuration and temporary files
+    std::optional<TemporaryFolder> _folder;  // its configuration and temporary files
     ServerProcess _process;
 };
 

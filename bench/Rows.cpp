@@ -321,9 +321,9 @@ std::vector<BenchResult> measure(const BenchRow& row, const std::vector<Contesta
     const auto start = [&](Entry& entry, const Contestant& contestant) {
         const bool ours = contestant.name == "ours";
         std::vector<std::string> command = contestant.command;
-        if (ours && !row.option.empty()) command.insert(command.begin() + 1, row.option);
-        if (certificate)
-            command.insert(command.begin() + (ours ? 1 : 2), {"--tls", certificate->folder()});
+        if (ours && !row.option.empty()) command.push_back(row.option);
+        if (certificate) command.insert(command.end(), {"--tls", certificate->folder()});
+        if (!contestant.portOption.empty()) command.push_back(contestant.portOption);
         entry.server.start(std::move(command));
         entry.result.startMilliseconds = entry.server.startMilliseconds();
         entry.port = entry.server.port();

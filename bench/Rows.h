@@ -9,7 +9,8 @@ namespace socketio {
 /// A server that takes part.
 struct Contestant {
     std::string name;                  ///< "ours", "node" or "python"
-    std::vector<std::string> command;  ///< The port is appended.
+    std::vector<std::string> command;  ///< Options follow, then `portOption` and the port.
+    std::string portOption{};          ///< Empty: the port stands alone.
     std::size_t mostIdle = 19'000;     ///< More idle clients would take too long to connect.
 };
 

@@ -100,7 +100,7 @@ Contestant contestant(const std::string& name, const fs::path& peers, bool quick
     if (name == "ours") {
         const fs::path program = fs::read_symlink("/proc/self/exe").parent_path() / "bench-server";
         if (!fs::exists(program)) throw std::runtime_error("no " + program.string());
-        return {name, {program, "--port"}};
+        return {name, {program}, "--port"};
     }
     if (name == "node") {
         if (!fs::exists(peers / "node_modules" / "socket.io"))
@@ -110,7 +110,7 @@ Contestant contestant(const std::string& name, const fs::path& peers, bool quick
     if (name == "python") {
         if (std::system("/usr/bin/python3 -c 'import socketio, eventlet' 2>/dev/null") != 0)
             throw std::runtime_error("install python3-socketio and python3-eventlet");
-        return {name, {"/usr/bin/python3", peers / "server.py"}, quick ? 2'000U : 10'000U};
+        return {name, {"/usr/bin/python3", peers / "server.py"}, {}, quick ? 2'000U : 10'000U};
     }
     throw std::runtime_error("unknown server " + name);
 }

@@ -1,5 +1,7 @@
 #include "CgiAnswer.h"
 
+#include "socketio/base/Text.h"
+
 namespace socketio {
 
 void appendCgiHead(std::string& out, int status, const HeaderList& headers, std::uint64_t length) {

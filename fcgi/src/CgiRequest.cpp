@@ -5,6 +5,7 @@
 #include <string>
 #include <system_error>
 
+#include "socketio/base/Text.h"
 #include "socketio/exchange/AnswerFields.h"
 #include "socketio/protocol/HttpHead.h"
 
@@ -44,34 +45,6 @@ bool matters(std::string_view name) {
 bool isPlain(std::string_view name) {
     return name != "SCRIPT_NAME" && name != "PATH_INFO" && name != "HTTPS" &&
            name != "HTTP_PROXY" && name != "HTTP_CONTENT_TYPE" && name != "HTTP_CONTENT_LENGTH";
-}
-
-bool listsWebSocket(std::string_view value) {
-    while (!value.empty()) {
-        std::string_view item = value.substr(0, value.find(','));
-        value.remove_prefix(std::min(item.size() + 1, value.size()));
-        while (item.starts_with(' ') || item.starts_with('\t')) item.remove_prefix(1);
-        while (item.ends_with(' ') || item.ends_with('\t')) item.remove_suffix(1);
-        if (equalsIgnoreCase(item, "websocket")) return true;
-    }
-    return false;
-}
-
-/// The path as it stands in a URI, for a web server that does not tell.
-std::string percentEncode(std::string_view path) {
-    constexpr std::string_view kHex = "0123456789ABCDEF";
-    constexpr std::string_view kUnreserved = "-._~/!$&'()*+,;=:@";
-    std::string out;
-    out.reserve(path.size());
-    for (const char c : path) {
-        const auto byte = static_cast<unsigned char>(c);
-        if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-            kUnreserved.find(c) != kUnreserved.npos)
-            out += c;
-        else
-            out.append(1, '%').append(1, kHex[byte >> 4]).append(1, kHex[byte & 15]);
-    }
-    return out;
 }
 
 CgiRequest refused(int status, const char* why) {
@@ -147,7 +120,8 @@ CgiRequest CgiRequest::read(const Variables& variables, std::string_view mount) 
         environ->set("QUERY_STRING", query);
     }
     if (environ->get("REQUEST_URI").empty()) {
-        std::string made = percentEncode(path);
+        // For a web server that does not tell.
+        std::string made = percentEncodePath(path);
         if (!environ->query().empty()) made.append("?").append(environ->query());
         environ->set("REQUEST_URI", made);
     }
@@ -171,7 +145,7 @@ CgiRequest CgiRequest::read(const Variables& variables, std::string_view mount) 
     fill("REMOTE_ADDR", "unknown");
     if (environ->has("REMOTE_PORT") && environ->get("REMOTE_PORT").empty())
         environ->remove("REMOTE_PORT");
-    request.wantsWebSocket = listsWebSocket(environ->get("HTTP_UPGRADE"));
+    request.wantsWebSocket = listsItem(environ->get("HTTP_UPGRADE"), "websocket");
     request.environ = environ;
     return request;
 }

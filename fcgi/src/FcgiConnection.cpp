@@ -1,11 +1,9 @@
 #include "FcgiConnection.h"
 
 #include <algorithm>
-#include <exception>
 #include <utility>
 
-#include <Poco/Exception.h>
-#include <Poco/Logger.h>
+#include "socketio/base/Log.h"
 
 #include "CgiRequest.h"
 #include "FcgiExchange.h"
@@ -25,9 +23,9 @@ constexpr std::size_t kBodyReserve = 64 * 1024;
 /// A record of GetValues cannot hold more.
 constexpr FcgiPairs::Limits kValueLimits{FcgiRecord::kMaxContent, FcgiRecord::kMaxContent / 2};
 
-Poco::Logger& logger() {
-    static Poco::Logger& logger = Poco::Logger::get("socketio.fcgi");
-    return logger;
+const Log& logger() {
+    static const Log log("socketio.fcgi");
+    return log;
 }
 
 }  // namespace
@@ -183,11 +181,9 @@ void FcgiConnection::onDeadline() {
     std::vector<std::uint32_t> late;
     for (Request& request : _requests) {
         if (request.deadline > current) continue;
-        const Duration elapsed = current - request.since;
-        const double seconds = std::chrono::duration<double>(elapsed).count();
-        if (elapsed < limits.bodyTime &&
-            static_cast<double>(request.got) >= seconds * static_cast<double>(limits.minBodyRate))
-            request.deadline = std::min(current + 1s, request.since + limits.bodyTime);
+        const auto next = limits.bodyPace().nextDeadline(request.since, current, request.got);
+        if (next)
+            request.deadline = *next;
         else
             late.push_back(request.serial);
     }
@@ -444,20 +440,7 @@ void FcgiConnection::begin(Request& request) {
     request.exchange = exchange;
     if (_peerEnded) exchange->setPeerEnded();
     _server->counters.requests.fetch_add(1, std::memory_order_relaxed);
-
-    std::string problem;
-    try {
-        _server->app->begin(exchange);
-        return;
-    } catch (const Poco::Exception& e) {
-        problem = e.displayText();
-    } catch (const std::exception& e) {
-        problem = e.what();
-    } catch (...) {
-        problem = "an exception of unknown type";
-    }
-    logger().error("begin() of the app failed: " + problem);
-    exchange->respond(Response::text(500, reasonPhrase(500)));
+    beginGuarded(*_server->app, exchange, logger());
 }
 
 /// In the order of their names; each once, however often it is asked for.
@@ -548,7 +531,7 @@ void FcgiConnection::receiveBody(FrontEndExchange& exchange, std::size_t limit,
     exchange.bodyBuffer().reserve(
         static_cast<std::size_t>(std::min<std::uint64_t>(request->length, kBodyReserve)));
     request->since = now();
-    request->deadline = request->since + std::min(limits.bodyGrace, limits.bodyTime);
+    request->deadline = limits.bodyPace().firstDeadline(request->since);
     if (_inInput) return;
     resumeIfPaused();
     if (_peerEnded && !_connection->hasPendingInput())

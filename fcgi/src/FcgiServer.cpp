@@ -12,8 +12,9 @@
 #include <unistd.h>
 
 #include <Poco/Exception.h>
-#include <Poco/Logger.h>
 #include <Poco/Net/NetException.h>
+
+#include "socketio/base/FileDescriptor.h"
 
 #include "FcgiConnection.h"
 #include "FcgiServerState.h"
@@ -25,21 +26,6 @@ namespace {
 [[noreturn]] void refuse(const std::string& address, const std::string& why, int error = 0) {
     throw Poco::Net::NetException("cannot listen on " + address, why, error);
 }
-
-/// Closes a descriptor at the end of its scope.
-class Descriptor {
-public:
-    explicit Descriptor(int descriptor) : _descriptor(descriptor) {}
-    ~Descriptor() {
-        if (_descriptor >= 0) ::close(_descriptor);
-    }
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    operator int() const { return _descriptor; }
-
-private:
-    const int _descriptor;
-};
 
 sockaddr_un localAddress(const std::string& path) {
     sockaddr_un address{};
@@ -56,9 +42,9 @@ void removeStale(const std::string& path, const sockaddr_un& address) {
     struct stat status {};
     if (::lstat(path.c_str(), &status) != 0) return;  // bind() will tell what is wrong
     if (!S_ISSOCK(status.st_mode)) refuse(path, "a file that is no socket is in the way");
-    const Descriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    if (probe < 0) refuse(path, std::strerror(errno), errno);
-    if (::connect(probe, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ||
+    const FileDescriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!probe.valid()) refuse(path, std::strerror(errno), errno);
+    if (::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ||
         errno == EAGAIN)
         refuse(path, "another server listens there", EADDRINUSE);
     if (errno == ECONNREFUSED) ::unlink(path.c_str());
@@ -126,9 +112,9 @@ Hub::Listener FcgiServer::Impl::listen() {
 Hub::Listener FcgiServer::Impl::listenUnix(const std::string& path) {
     const sockaddr_un address = localAddress(path);
     removeStale(path, address);
-    const Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    if (socket < 0) refuse(path, std::strerror(errno), errno);
-    if (::bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    const FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (!socket.valid()) refuse(path, std::strerror(errno), errno);
+    if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
         refuse(path, std::strerror(errno), errno);
     // Nobody can connect before it listens.
     struct stat status {};
@@ -142,7 +128,7 @@ Hub::Listener FcgiServer::Impl::listenUnix(const std::string& path) {
     socketDevice = status.st_dev;
     socketInode = status.st_ino;
     try {
-        return state->hub->listenOn(socket, connectionLimits(), factory());
+        return state->hub->listenOn(socket.get(), connectionLimits(), factory());
     } catch (...) {
         removeSocket();
         throw;

@@ -12,6 +12,8 @@
 #include <Poco/File.h>
 #include <zlib.h>
 
+#include "socketio/base/Text.h"
+
 #include "HttpFields.h"
 
 namespace socketio {
@@ -108,7 +110,8 @@ bool ClientFiles::serve(const Exchange::Ptr& exchange, std::string_view name) co
         exchange->respond(std::move(refusal));
         return true;
     }
-    const bool packed = !file->packed.empty() && acceptsGzip(environ["HTTP_ACCEPT_ENCODING"]);
+    const bool packed =
+        !file->packed.empty() && CodingWeights::parse(environ["HTTP_ACCEPT_ENCODING"]).gzip > 0;
     // A strong tag stands for one sequence of bytes, so the packed form has the weak one.
     const std::string tag = (packed ? "W/\"" : "\"") + _version + "\"";
 

@@ -7,22 +7,14 @@
 #include <set>
 #include <string_view>
 
-#include <Poco/Logger.h>
+#include "socketio/base/Log.h"
+#include "socketio/base/Text.h"
 
 namespace socketio {
 
 namespace {
 
 constexpr std::size_t kKept = 1000;
-
-bool isTokenCharacter(char c) {
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-}
-
-bool isToken(std::string_view text) {
-    return !text.empty() && std::all_of(text.begin(), text.end(), isTokenCharacter);
-}
 
 bool isNumber(std::string_view text) {
     return !text.empty() && text.size() <= 19 &&
@@ -39,13 +31,8 @@ bool isVariableName(std::string_view name) {
                                          [](char c) { return c == '-' || (c >= 'a' && c <= 'z'); });
 }
 
-/// Text for a violation: control bytes would break the line.
-std::string printable(std::string_view text) {
-    std::string out;
-    for (const char c : text.substr(0, 200))
-        out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
-    return out;
-}
+/// Text for a violation.
+std::string printable(std::string_view text) { return escapedForLog(text, 200); }
 
 /// The exchange that the app gets: passes everything on and watches.
 class LintExchange : public Exchange {
@@ -246,9 +233,7 @@ private:
             violation("status " + std::to_string(status));
         std::set<std::string> seen;
         for (const HeaderList::Field& field : headers) {
-            std::string name = field.name;
-            for (char& c : name)
-                if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+            const std::string name = lowerCase(field.name);
             if ((name == "connection" && field.value != "close") || name == "keep-alive" ||
                 name == "transfer-encoding" || name == "upgrade" || name == "date")
                 violation("header " + field.name + " belongs to the front end");
@@ -289,7 +274,8 @@ private:
 }  // namespace
 
 void EnvironLint::Report::add(std::string violation) {
-    Poco::Logger::get("socketio.lint").error(violation);
+    static const Log log("socketio.lint");
+    log.error(violation);
     MutexLock lock(_mutex);
     ++_count;
     if (_violations.size() < kKept) _violations.push_back(std::move(violation));

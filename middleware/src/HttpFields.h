@@ -1,9 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <ctime>
-#include <optional>
-#include <string>
 #include <string_view>
 
 namespace socketio {
@@ -13,16 +10,9 @@ namespace socketio {
 ///
 /// Threads: pure functions.
 
-/// IMF-fixdate: "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 §5.6.7).
-std::string formatHttpDate(std::time_t time);
-std::optional<std::time_t> parseHttpDate(std::string_view text);
-
 /// True when `tag` (with its quotes) is in a list of entity tags or the list is `*`. Weak
 /// comparison takes `W/"x"` and `"x"` for the same; strong comparison never matches a weak tag.
 bool matchesEntityTag(std::string_view list, std::string_view tag, bool weak);
-
-/// True when a client that sent this Accept-Encoding takes gzip (RFC 9110 §12.5.3).
-bool acceptsGzip(std::string_view acceptEncoding);
 
 /// The one range of a Range field, of a file of `size` bytes (RFC 9110 §14).
 struct ByteRange {

@@ -19,6 +19,7 @@
 #include <Poco/Net/StreamSocketImpl.h>
 #include <Poco/String.h>
 
+#include "socketio/base/Text.h"
 #include "socketio/exchange/Environ.h"
 
 #include "PathPrefix.h"

@@ -28,20 +28,6 @@ std::string nameOf(int fd) {
 
 }  // namespace
 
-FileDescriptor::~FileDescriptor() {
-    if (_fd >= 0) ::close(_fd);
-}
-
-FileDescriptor& FileDescriptor::operator=(FileDescriptor&& other) noexcept {
-    if (this != &other) {
-        if (_fd >= 0) ::close(_fd);
-        _fd = other.release();
-    }
-    return *this;
-}
-
-int FileDescriptor::release() { return std::exchange(_fd, -1); }
-
 FileDescriptor openBeneath(const std::string& folder, const std::string& path) {
     const FileDescriptor root(::open(folder.c_str(), kFolder));
     if (!root.valid()) return FileDescriptor();

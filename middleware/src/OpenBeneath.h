@@ -2,23 +2,9 @@
 
 #include <string>
 
+#include "socketio/base/FileDescriptor.h"
+
 namespace socketio {
-
-/// A file descriptor with one owner.
-class FileDescriptor {
-public:
-    explicit FileDescriptor(int fd = -1) : _fd(fd) {}
-    ~FileDescriptor();
-    FileDescriptor(FileDescriptor&& other) noexcept : _fd(other.release()) {}
-    FileDescriptor& operator=(FileDescriptor&& other) noexcept;
-
-    bool valid() const { return _fd >= 0; }
-    int get() const { return _fd; }
-    int release();
-
-private:
-    int _fd;
-};
 
 /// Opens `path` for reading, relative to the folder and never outside of it: `..` and symbolic
 /// links may not leave it. Devices and pipes do not block; the caller looks at what it got.

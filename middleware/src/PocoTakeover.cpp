@@ -17,6 +17,8 @@
 #include <Poco/Net/StreamSocketImpl.h>
 #include <Poco/Runnable.h>
 
+#include "socketio/base/Log.h"
+
 #include "PocoExchange.h"
 
 namespace socketio {
@@ -51,17 +53,7 @@ private:
 }  // namespace
 
 void logHandlerFailure(const Environ& request) {
-    std::string what;
-    try {
-        throw;
-    } catch (const Poco::Exception& e) {
-        what = e.displayText();
-    } catch (const std::exception& e) {
-        what = e.what();
-    } catch (...) {
-        what = "an exception of unknown type";
-    }
-    logger().error("handler of " + std::string(request.path()) + " failed: " + what);
+    logger().error("handler of " + std::string(request.path()) + " failed: " + exceptionText());
 }
 
 /// A connection that the hub has let go of: gives the bytes that were read ahead first.

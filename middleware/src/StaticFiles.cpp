@@ -14,7 +14,9 @@
 #include <utility>
 
 #include <Poco/Exception.h>
-#include <Poco/Logger.h>
+
+#include "socketio/base/Log.h"
+#include "socketio/base/Text.h"
 
 #include "HttpFields.h"
 #include "OpenBeneath.h"
@@ -65,7 +67,10 @@ constexpr KnownType kTypes[] = {
     {"zip", "application/zip"},
 };
 
-Poco::Logger& logger() { return Poco::Logger::get("socketio.static"); }
+const Log& logger() {
+    static const Log log("socketio.static");
+    return log;
+}
 
 std::string describe(int error) { return std::generic_category().message(error); }
 
@@ -95,7 +100,7 @@ struct Target {
 bool resolve(std::string_view path, bool dotFiles, Target& target) {
     if (!path.starts_with('/')) return false;
     for (const char c : path)
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f || c == '\\') return false;
+        if (isControl(c) || c == '\\') return false;
     while (!path.empty()) {
         path.remove_prefix(1);
         const std::string_view part = path.substr(0, path.find('/'));
@@ -107,26 +112,6 @@ bool resolve(std::string_view path, bool dotFiles, Target& target) {
         target.path += part;
     }
     return true;
-}
-
-/// Percent-encodes what must not stand in a path as it is.
-std::string encodePath(std::string_view path) {
-    static constexpr char kHex[] = "0123456789ABCDEF";
-    std::string out;
-    for (const char c : path) {
-        const auto byte = static_cast<unsigned char>(c);
-        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                           (c >= '0' && c <= '9') ||
-                           std::string_view("-._~!$&'()*+,;=:@/").find(c) != std::string_view::npos;
-        if (plain) {
-            out += c;
-        } else {
-            out += '%';
-            out += kHex[byte >> 4];
-            out += kHex[byte & 15];
-        }
-    }
-    return out;
 }
 
 std::string entityTag(const struct stat& status) {
@@ -255,8 +240,8 @@ void StaticFiles::serve(const Exchange::Ptr& exchange) const {
             found.fd = FileDescriptor();
         if (found.fd.valid() && !target.trailingSlash) {
             // Built from the parts of the path: `//host/..` must not lead to another host.
-            std::string location = encodePath(environ["SCRIPT_NAME"]);
-            location.append("/").append(encodePath(target.path)).append("/");
+            std::string location = percentEncodePath(environ["SCRIPT_NAME"]);
+            location.append("/").append(percentEncodePath(target.path)).append("/");
             if (!environ.query().empty()) location.append("?").append(environ.query());
             Response redirect = Response::text(301, "Moved Permanently");
             redirect.headers.add("Location", location);
@@ -406,9 +391,7 @@ void StaticFiles::stream(const Exchange::Ptr& exchange, Found& found, int status
 std::string_view StaticFiles::contentType(std::string_view name) const {
     const std::size_t dot = name.rfind('.'), slash = name.rfind('/');
     if (dot != name.npos && (slash == name.npos || dot > slash)) {
-        std::string extension(name.substr(dot + 1));
-        for (char& c : extension)
-            if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+        const std::string extension = lowerCase(name.substr(dot + 1));
         const auto own = _options.contentTypes.find(extension);
         if (own != _options.contentTypes.end()) return own->second;
         for (const KnownType& known : kTypes)

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <optional>
 
+#include "socketio/base/Text.h"
 #include "socketio/protocol/JsonCodec.h"
 
 namespace socketio {
@@ -150,13 +151,6 @@ bool decodeV3Binary(std::string_view body, Collector& out) {
     return true;
 }
 
-std::optional<unsigned> hexDigit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return std::nullopt;
-}
-
 /// application/x-www-form-urlencoded; nothing for a broken escape.
 std::optional<std::string> formDecode(std::string_view text) {
     std::string out;
@@ -165,8 +159,8 @@ std::optional<std::string> formDecode(std::string_view text) {
         if (text[at] == '%') {
             if (text.size() - at < 3) return std::nullopt;
             const auto high = hexDigit(text[at + 1]), low = hexDigit(text[at + 2]);
-            if (!high || !low) return std::nullopt;
-            out += static_cast<char>(*high << 4 | *low);
+            if (high < 0 || low < 0) return std::nullopt;
+            out += static_cast<char>(high << 4 | low);
             at += 2;
         } else {
             out += text[at] == '+' ? ' ' : text[at];

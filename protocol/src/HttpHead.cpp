@@ -5,6 +5,8 @@
 #include <charconv>
 #include <cstring>
 
+#include "socketio/base/Text.h"
+
 namespace socketio {
 
 namespace {
@@ -29,13 +31,11 @@ constexpr std::array<std::uint8_t, 256> makeClasses() {
         const bool upper = c >= 'A' && c <= 'Z';
         const bool alnum = upper || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
         std::uint8_t& own = classes[static_cast<std::size_t>(c)];
-        if (alnum) own |= kToken;
-        for (const char* mark = "!#$%&'*+-.^_`|~"; *mark; ++mark)
-            if (c == *mark) own |= kToken;
+        if (isTokenCharacter(static_cast<char>(c))) own |= kToken;
         if (upper || c == '-') own |= kMethod;
         if (c > 0x20 && c < 0x7F && c != '#') own |= kTarget;
         if (alnum || c == '-' || c == '.' || c == '_' || c == '~') own |= kHost;
-        if ((c < 0x20 && c != '\t') || c == 0x7F) own |= kControl;
+        if (isControl(static_cast<char>(c)) && c != '\t') own |= kControl;
     }
     return classes;
 }
@@ -48,28 +48,6 @@ bool consistsOf(std::string_view text, std::uint8_t wanted) {
     for (const char c : text)
         if (!is(c, wanted)) return false;
     return true;
-}
-
-constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
-
-/// `lowerCase` has to be in lower case.
-bool equals(std::string_view text, std::string_view lowerCase) {
-    if (text.size() != lowerCase.size()) return false;
-    for (std::size_t i = 0; i < text.size(); ++i)
-        if (lower(text[i]) != lowerCase[i]) return false;
-    return true;
-}
-
-int hexDigit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    c = lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-std::string_view trim(std::string_view text) {
-    while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-    while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-    return text;
 }
 
 /// Calls `use` with each item of a comma separated list (RFC 9110 §5.6.1), empty ones included.
@@ -153,12 +131,12 @@ const char* checkHost(std::string_view value) {
 /// The framing of the body has one spelling; `chunked` tells whether it is this one. Good lists of
 /// other codings are left for the end of the head to refuse. RFC 9112 §6.1, §6.3.
 const char* checkTransferEncoding(std::string_view value, bool& chunked) {
-    chunked = equals(value, "chunked");
+    chunked = equalsIgnoreCase(value, "chunked");
     bool malformed = false;
     bool chunkedSeen = false;
     forEachItem(value, [&](std::string_view item) {
         malformed = malformed || item.empty() || !consistsOf(item, kToken) || chunkedSeen;
-        chunkedSeen = chunkedSeen || equals(item, "chunked");
+        chunkedSeen = chunkedSeen || equalsIgnoreCase(item, "chunked");
     });
     return malformed ? "bad Transfer-Encoding" : nullptr;
 }
@@ -285,7 +263,8 @@ private:
             // absolute-form: the path is taken from it, the host compared with Host at the end.
             const std::size_t scheme = text.find("://");
             if (scheme == std::string_view::npos) return bad("bad target");
-            if (!equals(text.substr(0, scheme), "http") && !equals(text.substr(0, scheme), "https"))
+            if (!equalsIgnoreCase(text.substr(0, scheme), "http") &&
+                !equalsIgnoreCase(text.substr(0, scheme), "https"))
                 return bad("bad target");
             text.remove_prefix(scheme + 3);
             const std::size_t authority = std::min(text.find_first_of("/?"), text.size());
@@ -323,33 +302,33 @@ private:
     bool known(std::string_view name, std::string_view value) {
         switch (name.size()) {
             case 4:
-                if (!equals(name, "host")) return true;
+                if (!equalsIgnoreCase(name, "host")) return true;
                 if (!first(_host)) return false;
                 _head.host = value;
                 if (const char* why = checkHost(value)) return bad(why);
                 return true;
             case 6:
-                if (equals(name, "origin")) return first(_origin);
-                return !equals(name, "expect") || expect(value);
+                if (equalsIgnoreCase(name, "origin")) return first(_origin);
+                return !equalsIgnoreCase(name, "expect") || expect(value);
             case 7:
-                if (equals(name, "upgrade"))
+                if (equalsIgnoreCase(name, "upgrade"))
                     forEachItem(value, [this](std::string_view item) {
-                        _webSocket = _webSocket || equals(item, "websocket");
+                        _webSocket = _webSocket || equalsIgnoreCase(item, "websocket");
                     });
                 return true;
             case 10:
-                if (equals(name, "connection")) connection(value);
+                if (equalsIgnoreCase(name, "connection")) connection(value);
                 return true;
             case 12:
-                return !equals(name, "content-type") || first(_contentType);
+                return !equalsIgnoreCase(name, "content-type") || first(_contentType);
             case 14:
-                if (!equals(name, "content-length")) return true;
+                if (!equalsIgnoreCase(name, "content-length")) return true;
                 if (!first(_contentLength)) return false;
                 if (const char* why = checkContentLength(value, _head.contentLength))
                     return bad(why);
                 return true;
             case 17:
-                if (!equals(name, "transfer-encoding")) return true;
+                if (!equalsIgnoreCase(name, "transfer-encoding")) return true;
                 if (!first(_transferEncoding)) return false;
                 if (_head.minorVersion == 0) return bad("Transfer-Encoding in HTTP/1.0");
                 if (const char* why = checkTransferEncoding(value, _head.chunked)) return bad(why);
@@ -360,18 +339,19 @@ private:
     }
 
     bool expect(std::string_view value) {
-        if (!equals(value, "100-continue")) return bad(417, "Expect other than 100-continue");
+        if (!equalsIgnoreCase(value, "100-continue"))
+            return bad(417, "Expect other than 100-continue");
         _head.expectContinue = _head.minorVersion > 0;
         return true;
     }
 
     void connection(std::string_view value) {
         forEachItem(value, [this](std::string_view item) {
-            if (equals(item, "close"))
+            if (equalsIgnoreCase(item, "close"))
                 _close = true;
-            else if (equals(item, "keep-alive"))
+            else if (equalsIgnoreCase(item, "keep-alive"))
                 _keepAlive = true;
-            else if (equals(item, "upgrade"))
+            else if (equalsIgnoreCase(item, "upgrade"))
                 _upgrade = true;
         });
     }
@@ -385,7 +365,7 @@ private:
         const bool modern = _head.minorVersion > 0;
         if (modern && !_host) return bad("no Host");
         if (!_authority.empty()) {
-            if (_host && !sameHost(_head.host, _authority))
+            if (_host && !equalsIgnoreCase(_head.host, _authority))
                 return bad("Host differs from the target");
             _head.host = _authority;
         }
@@ -394,11 +374,6 @@ private:
         _head.upgrade = modern && _upgrade;
         _head.upgradeWebSocket = modern && _webSocket;
         return true;
-    }
-
-    static bool sameHost(std::string_view a, std::string_view b) {
-        return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                          [](char x, char y) { return lower(x) == lower(y); });
     }
 
     HttpRequestHead& _head;
@@ -450,9 +425,7 @@ void HttpRequestHead::reset() {
 
 const HttpRequestHead::Field* HttpRequestHead::find(std::string_view name) const {
     for (const Field& field : fields)
-        if (std::equal(field.name.begin(), field.name.end(), name.begin(), name.end(),
-                       [](char a, char b) { return lower(a) == lower(b); }))
-            return &field;
+        if (equalsIgnoreCase(field.name, name)) return &field;
     return nullptr;
 }
 

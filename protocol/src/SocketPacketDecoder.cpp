@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "socketio/base/Text.h"
 #include "socketio/protocol/EnginePacket.h"
 
 namespace socketio {
@@ -35,35 +36,6 @@ bool takeNumber(std::string_view& text, std::size_t maxDigits, std::uint64_t mos
     return number <= most;
 }
 
-int hexDigit(char c) {
-    if (isDigit(c)) return c - '0';
-    c = static_cast<char>(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/// Undoes a form's encoding; a bad escape stands for itself, as it does for Node.js.
-std::string decodeParameter(std::string_view text) {
-    std::string out;
-    out.reserve(text.size());
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] == '+') {
-            out += ' ';
-            continue;
-        }
-        if (text[i] == '%' && i + 2 < text.size()) {
-            const int high = hexDigit(text[i + 1]);
-            const int low = hexDigit(text[i + 2]);
-            if (high >= 0 && low >= 0) {
-                out += static_cast<char>(high << 4 | low);
-                i += 2;
-                continue;
-            }
-        }
-        out += text[i];
-    }
-    return out;
-}
-
 /// `key=val&key2=val2` as an object of strings; the values of a repeated key become an array.
 Result<Value> decodeQuery(std::string_view query) {
     Value result = Value::object();
@@ -75,9 +47,9 @@ Result<Value> decodeQuery(std::string_view query) {
         if (parameter.empty()) continue;
         if (++parameters > kMaxQueryParameters) return {Code::TooMany, "too many query parameters"};
         const std::size_t equals = std::min(parameter.find('='), parameter.size());
-        const std::string key = decodeParameter(parameter.substr(0, equals));
+        const std::string key = percentDecode(parameter.substr(0, equals), true);
         std::string value =
-            decodeParameter(parameter.substr(std::min(equals + 1, parameter.size())));
+            percentDecode(parameter.substr(std::min(equals + 1, parameter.size())), true);
         // Escapes may have spelled anything.
         if (!isValidUtf8(key) || !isValidUtf8(value))
             return {Code::BadUtf8, "query of a namespace is not UTF-8"};

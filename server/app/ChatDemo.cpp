@@ -5,7 +5,9 @@
 #include <utility>
 
 #include <Poco/Logger.h>
-#include <Poco/UTF8Encoding.h>
+
+#include "socketio/base/Text.h"
+#include "socketio/protocol/EnginePacket.h"
 
 namespace socketio::app {
 
@@ -41,23 +43,11 @@ bool isShownImage(const std::string& type) {
 
 }  // namespace
 
-bool isUtf8(std::string_view text) {
-    while (!text.empty()) {
-        const auto* const bytes = reinterpret_cast<const unsigned char*>(text.data());
-        const int length = *bytes < 0x80 ? 1 : *bytes < 0xe0 ? 2 : *bytes < 0xf0 ? 3 : 4;
-        if (static_cast<std::size_t>(length) > text.size() ||
-            !Poco::UTF8Encoding::isLegal(bytes, length))
-            return false;
-        text.remove_prefix(static_cast<std::size_t>(length));
-    }
-    return true;
-}
-
 std::string tidy(std::string_view text, std::size_t maxCharacters) {
-    if (text.size() > 8 * maxCharacters || !isUtf8(text)) return {};
+    if (text.size() > 8 * maxCharacters || !isValidUtf8(text)) return {};
     std::string out(text);
     for (char& c : out)
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+        if (isControl(c)) c = ' ';
     const std::size_t first = out.find_first_not_of(' ');
     if (first == out.npos) return {};
     out = out.substr(first, out.find_last_not_of(' ') - first + 1);

@@ -95,7 +95,4 @@ SOCKETIO_FIELDS(ChatDemo::Typing, room, active)
 /// left or it has more than `maxCharacters`.
 std::string tidy(std::string_view text, std::size_t maxCharacters);
 
-/// Events hold UTF-8 by themselves; a query string holds any bytes.
-bool isUtf8(std::string_view text);
-
 }  // namespace socketio::app

@@ -3,8 +3,7 @@
 #include <exception>
 #include <utility>
 
-#include <Poco/Exception.h>
-
+#include "socketio/base/Log.h"
 #include "socketio/middleware/Mounts.h"
 #include "socketio/middleware/StaticFiles.h"
 
@@ -23,12 +22,8 @@ auto naming(const std::string& what, Step&& step) {
         return step();
     } catch (const UsageError&) {
         throw;
-    } catch (const Poco::Exception& e) {
-        throw UsageError(before + e.displayText());
-    } catch (const std::exception& e) {
-        throw UsageError(before + e.what());
     } catch (...) {
-        throw UsageError(before + "an exception of unknown type");
+        throw UsageError(before + exceptionText());
     }
 }
 

@@ -8,12 +8,11 @@
 #include <Poco/Logger.h>
 #include <Poco/LoggingRegistry.h>
 #include <Poco/Message.h>
-#include <Poco/UTF8Encoding.h>
 #include <Poco/Util/LoggingConfigurator.h>
 
+#include "socketio/base/Text.h"
+#include "socketio/protocol/EnginePacket.h"
 #include "socketio/protocol/JsonCodec.h"
-
-#include "ChatDemo.h"
 
 namespace socketio::app {
 
@@ -108,13 +107,13 @@ std::vector<std::string> channelNames(const Poco::Util::AbstractConfiguration& l
 
 std::string printable(const std::string& text) {
     static constexpr char kHex[] = "0123456789abcdef";
-    const bool utf8 = isUtf8(text);
+    const bool utf8 = isValidUtf8(text);
     std::string out;
     for (const char c : text) {
         const auto byte = static_cast<unsigned char>(c);
         // Not in the middle of a character.
         if (out.size() >= kLongestLine && (byte & 0xc0) != 0x80) return out + "...";
-        if (byte >= 0x20 && byte != 0x7f && (byte < 0x80 || utf8)) {
+        if (!isControl(c) && (byte < 0x80 || utf8)) {
             out += c;
         } else {
             out += "\\x";

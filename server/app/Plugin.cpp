@@ -8,8 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <Poco/Exception.h>
 #include <Poco/Manifest.h>
+
+#include "socketio/base/FileDescriptor.h"
+#include "socketio/base/Log.h"
 
 #include "ConfigFile.h"
 
@@ -21,30 +23,16 @@ namespace {
     throw UsageError("cannot load " + path + ": " + problem);
 }
 
-class Descriptor {
-public:
-    explicit Descriptor(int descriptor) : _descriptor(descriptor) {}
-    ~Descriptor() {
-        if (_descriptor >= 0) ::close(_descriptor);
-    }
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    int get() const { return _descriptor; }
-
-private:
-    const int _descriptor;
-};
-
 /// A copy of a file under a name that was never used, gone with the object.
 class TemporaryCopy {
 public:
     explicit TemporaryCopy(const std::string& path) {
         const char* const folder = std::getenv("TMPDIR");
         _path = std::string(folder && *folder ? folder : "/tmp") + "/poco-socketio-XXXXXX.so";
-        const Descriptor from(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-        if (from.get() < 0) refuse(path, std::strerror(errno));
-        const Descriptor to(::mkostemps(_path.data(), 3, O_CLOEXEC));
-        if (to.get() < 0) refuse(path, "no copy in " + _path + ": " + std::strerror(errno));
+        const FileDescriptor from(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+        if (!from.valid()) refuse(path, std::strerror(errno));
+        const FileDescriptor to(::mkostemps(_path.data(), 3, O_CLOEXEC));
+        if (!to.valid()) refuse(path, "no copy in " + _path + ": " + std::strerror(errno));
         char buffer[65536];
         for (;;) {
             const ssize_t got = ::read(from.get(), buffer, sizeof buffer);
@@ -111,12 +99,8 @@ std::vector<std::shared_ptr<Application>> loadApplications(const std::string& pa
     try {
         for (auto each = manifest->begin(); each != manifest->end(); ++each)
             applications.emplace_back(each->create());
-    } catch (const Poco::Exception& e) {
-        refuse(path, e.displayText());
-    } catch (const std::exception& e) {
-        refuse(path, e.what());
     } catch (...) {
-        refuse(path, "its constructor threw an exception of unknown type");
+        refuse(path, "its constructor failed: " + exceptionText());
     }
     if (applications.empty()) refuse(path, "it exports no application");
     return applications;

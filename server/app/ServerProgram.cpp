@@ -18,6 +18,7 @@
 #include <Poco/Exception.h>
 #include <Poco/Logger.h>
 
+#include "socketio/base/Log.h"
 #include "socketio/fcgi/FcgiServer.h"
 #include "socketio/middleware/AccessLog.h"
 #include "socketio/middleware/Health.h"
@@ -243,10 +244,8 @@ struct ServerProgram::Serving {
             auto next = std::make_shared<Deployment>(settings);
             current->replace(std::move(next), kReplaceTimeout);
             programLog().notice("the application was reloaded");
-        } catch (const Poco::Exception& e) {
-            programLog().error("not reloaded, the one before stays: " + e.displayText());
-        } catch (const std::exception& e) {
-            programLog().error(std::string("not reloaded, the one before stays: ") + e.what());
+        } catch (...) {
+            programLog().error("not reloaded, the one before stays: " + exceptionText());
         }
     }
 

@@ -1,3 +1,4 @@
+#include <stdexcept>
 #include <string>
 
 #include <Poco/AutoPtr.h>
@@ -33,6 +34,7 @@ class LogTest : public CppUnit::TestFixture {
     CPPUNIT_TEST_SUITE(LogTest);
     CPPUNIT_TEST(writesWithThePriority);
     CPPUNIT_TEST(aChannelThatFailsIsNotHeardOf);
+    CPPUNIT_TEST(whateverWasThrownHasAText);
     CPPUNIT_TEST_SUITE_END();
 
 public:
@@ -52,6 +54,20 @@ public:
         log.debug("d");
         CPPUNIT_ASSERT_EQUAL(std::string("2c 3e 4w 6i "), channel->text);
         CPPUNIT_ASSERT(log.information() && !log.debug());
+    }
+
+    void whateverWasThrownHasAText() {
+        const auto textOf = [](auto thrown) {
+            try {
+                throw thrown;
+            } catch (...) {
+                return exceptionText();
+            }
+        };
+        CPPUNIT_ASSERT_EQUAL(std::string("Timeout: too late"),
+                             textOf(Poco::TimeoutException("too late")));
+        CPPUNIT_ASSERT_EQUAL(std::string("no"), textOf(std::runtime_error("no")));
+        CPPUNIT_ASSERT_EQUAL(std::string("an exception of unknown type"), textOf(42));
     }
 
     void aChannelThatFailsIsNotHeardOf() {

@@ -17,7 +17,6 @@ class EnvironTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(joinsRepeatedHeaders);
     CPPUNIT_TEST(leavesOutWhatMustNotGetIn);
     CPPUNIT_TEST(readsQueryParameters);
-    CPPUNIT_TEST(decodesPercentEscapes);
     CPPUNIT_TEST(givesBackSpareRoom);
     CPPUNIT_TEST_SUITE_END();
 
@@ -133,17 +132,6 @@ public:
             CPPUNIT_ASSERT_EQUAL_MESSAGE(c.query, std::string(c.value),
                                          environ.queryParameter(c.name));
         }
-    }
-
-    void decodesPercentEscapes() {
-        CPPUNIT_ASSERT_EQUAL(std::string("a/b c"), percentDecode("a%2Fb%20c"));
-        CPPUNIT_ASSERT_EQUAL(std::string("a+b"), percentDecode("a+b"));
-        CPPUNIT_ASSERT_EQUAL(std::string("a b"), percentDecode("a+b", true));
-        CPPUNIT_ASSERT_EQUAL(std::string("\xe2\x82\xac"), percentDecode("%e2%82%AC"));
-        for (const char* text : {"%", "%2", "%zz", "%2z", "100%", "%%"})
-            CPPUNIT_ASSERT_EQUAL(std::string(text), percentDecode(text));
-        CPPUNIT_ASSERT_EQUAL(std::string("%%"), percentDecode("%%25"));
-        CPPUNIT_ASSERT_EQUAL(std::string(1, '\0'), percentDecode("%00"));
     }
 
     void givesBackSpareRoom() {

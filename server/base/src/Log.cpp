@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
 
+#include <Poco/Exception.h>
 #include <Poco/Logger.h>
 
 namespace socketio {
@@ -38,6 +40,18 @@ std::string escapedForLog(std::string_view text, std::size_t limit) {
         }
     }
     return out;
+}
+
+std::string exceptionText() {
+    try {
+        throw;
+    } catch (const Poco::Exception& e) {
+        return e.displayText();
+    } catch (const std::exception& e) {
+        return e.what();
+    } catch (...) {
+        return "an exception of unknown type";
+    }
 }
 
 std::optional<std::uint64_t> LogThrottle::pass(TimePoint now) {

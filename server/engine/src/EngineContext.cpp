@@ -8,6 +8,7 @@
 #include <Poco/Exception.h>
 #include <Poco/Logger.h>
 
+#include "socketio/base/Text.h"
 #include "socketio/protocol/EnginePayload.h"
 
 #include "Compression.h"
@@ -42,12 +43,6 @@ void require(bool condition, const char* name, const std::string& value) {
         throw Poco::InvalidArgumentException(std::string("Engine.IO option ") + name, value);
 }
 
-bool isCookieToken(std::string_view name) {
-    return !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
-        return c > 0x20 && c < 0x7f && std::strchr("()<>@,;:\\\"/[]?={}", c) == nullptr;
-    });
-}
-
 bool isCookieAttribute(std::string_view value) {
     return std::all_of(value.begin(), value.end(),
                        [](unsigned char c) { return c >= 0x20 && c < 0x7f && c != ';'; });
@@ -69,7 +64,7 @@ const EngineOptions& checked(const EngineOptions& options) {
         require(name == "polling" || name == "websocket", "transports", name);
     if (options.cookie) {
         const EngineCookie& cookie = *options.cookie;
-        require(isCookieToken(cookie.name), "cookie.name", cookie.name);
+        require(isToken(cookie.name), "cookie.name", cookie.name);
         require(isCookieAttribute(cookie.path), "cookie.path", cookie.path);
         require(isCookieAttribute(cookie.domain), "cookie.domain", cookie.domain);
         require(cookie.sameSite.empty() || cookie.sameSite == "Lax" ||

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "socketio/exchange/Environ.h"
+#include "socketio/base/Text.h"
 
 namespace socketio {
 

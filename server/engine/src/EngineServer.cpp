@@ -7,6 +7,8 @@
 
 #include <Poco/Exception.h>
 
+#include "socketio/base/Log.h"
+
 #include "EngineContext.h"
 #include "EngineRequest.h"
 #include "EngineSessionImpl.h"
@@ -82,17 +84,12 @@ void EngineServer::start(Executor& executor) {
 }
 
 void EngineServer::begin(const Exchange::Ptr& exchange) {
-    std::string problem;
     try {
         _impl->begin(exchange);
-        return;
-    } catch (const Poco::Exception& e) {
-        problem = e.displayText();
-    } catch (const std::exception& e) {
-        problem = e.what();
+    } catch (...) {
+        _impl->context->logger.error("request failed: " + exceptionText());
+        _impl->context->refuse(exchange, EngineError::BadRequest, 500);
     }
-    _impl->context->logger.error("request failed: " + problem);
-    _impl->context->refuse(exchange, EngineError::BadRequest, 500);
 }
 
 std::size_t EngineServer::sessionCount() const {

@@ -5,8 +5,8 @@
 #include <utility>
 
 #include <Poco/Bugcheck.h>
-#include <Poco/Exception.h>
 
+#include "socketio/base/Log.h"
 #include "socketio/protocol/EnginePayload.h"
 #include "socketio/protocol/WebSocketFrame.h"
 
@@ -117,12 +117,8 @@ bool EngineSessionImpl::callOpen(const OpenCallback& onOpen) {
     std::string problem = "no listener";
     try {
         _listener = onOpen(shared_from_this());
-    } catch (const Poco::Exception& e) {
-        problem = e.displayText();
-    } catch (const std::exception& e) {
-        problem = e.what();
     } catch (...) {
-        problem = "an exception of unknown type";
+        problem = exceptionText();
     }
     _opening = nullptr;
     if (!_listener) {

@@ -7,6 +7,9 @@
 #include <optional>
 #include <string>
 
+#include "socketio/base/Log.h"
+#include "socketio/base/Text.h"
+
 namespace socketio {
 
 namespace {
@@ -50,13 +53,6 @@ std::optional<Authority> parseWebOrigin(std::string_view origin, unsigned defaul
     return splitAuthority(origin.substr(separator + 3), tls ? 443 : 80);
 }
 
-std::string lowerCase(std::string_view text) {
-    std::string lower(text);
-    for (char& c : lower)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-    return lower;
-}
-
 bool isSameOrigin(std::string_view origin, const Environ& environ) {
     const unsigned defaultPort = environ.secure() ? 443 : 80;
     const std::optional<Authority> theirs = parseWebOrigin(origin, defaultPort);
@@ -80,23 +76,13 @@ bool isOrigin(std::string_view origin) {
            });
 }
 
-bool isToken(std::string_view name) {
-    return !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
-        return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-               (c != 0 && std::strchr("!#$%&'*+-.^_`|~", c) != nullptr);
-    });
-}
-
 /// The names in Access-Control-Request-Headers that are names; empty when they are too many.
 std::string requestedHeaders(std::string_view list) {
     std::string names;
     if (list.size() > kMaxRequestedHeaderBytes) return names;
     std::size_t count = 0;
     while (!list.empty()) {
-        std::string_view name = list.substr(0, list.find(','));
-        list.remove_prefix(std::min(name.size() + 1, list.size()));
-        while (!name.empty() && name.front() == ' ') name.remove_prefix(1);
-        while (!name.empty() && name.back() == ' ') name.remove_suffix(1);
+        const std::string_view name = takeItem(list);
         if (!isToken(name)) continue;
         if (++count > kMaxRequestedHeaders) return {};
         if (!names.empty()) names += ", ";
@@ -124,10 +110,8 @@ bool OriginPolicy::allows(const Environ& environ) const {
     }
     try {
         return _allowed.function && _allowed.function(std::string(origin), environ);
-    } catch (const std::exception& e) {
-        _logger.error(std::string("corsAllowedOrigins function failed: ") + e.what());
     } catch (...) {
-        _logger.error("corsAllowedOrigins function failed");
+        _logger.error("corsAllowedOrigins function failed: " + exceptionText());
     }
     return false;
 }

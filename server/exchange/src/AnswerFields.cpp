@@ -1,8 +1,9 @@
 #include "socketio/exchange/AnswerFields.h"
 
-#include <algorithm>
 #include <charconv>
 #include <system_error>
+
+#include "socketio/base/Text.h"
 
 namespace socketio {
 
@@ -47,12 +48,6 @@ void appendNumberField(std::string& out, std::string_view name, std::uint64_t nu
     char digits[20];
     const auto end = std::to_chars(digits, digits + sizeof digits, number).ptr;
     appendField(out, name, {digits, static_cast<std::size_t>(end - digits)});
-}
-
-bool equalsIgnoreCase(std::string_view a, std::string_view b) {
-    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                      [&](char x, char y) { return lower(x) == lower(y); });
 }
 
 }  // namespace socketio

@@ -3,31 +3,29 @@
 #include <exception>
 #include <string>
 
-#include <Poco/Exception.h>
-
-#include "socketio/base/Log.h"
-
 namespace socketio {
 
 namespace {
 
 void handleGuarded(App& app, const Exchange::Ptr& exchange) {
-    std::string problem;
     try {
         app.handle(exchange);
-        return;
-    } catch (const Poco::Exception& e) {
-        problem = e.displayText();
-    } catch (const std::exception& e) {
-        problem = e.what();
     } catch (...) {
-        problem = "an exception of unknown type";
+        Log("socketio.app").error("request failed: " + exceptionText());
+        exchange->respond(Response::text(500, "Internal Server Error"));
     }
-    Log("socketio.app").error("request failed: " + problem);
-    exchange->respond(Response::text(500, "Internal Server Error"));
 }
 
 }  // namespace
+
+void beginGuarded(App& app, const Exchange::Ptr& exchange, const Log& log) {
+    try {
+        app.begin(exchange);
+    } catch (...) {
+        log.error("begin() of the app failed: " + exceptionText());
+        exchange->respond(Response::text(500, "Internal Server Error"));
+    }
+}
 
 void App::begin(const Exchange::Ptr& exchange) {
     // The callback must not keep the exchange alive by itself, or a client that goes away in

@@ -3,7 +3,7 @@
 #include <cstring>
 #include <limits>
 
-#include "socketio/exchange/AnswerFields.h"
+#include "socketio/base/Text.h"
 
 namespace socketio {
 
@@ -12,15 +12,13 @@ namespace {
 constexpr std::size_t kNameLength = 2;
 constexpr std::size_t kHeadLength = kNameLength + 4;
 
-char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; }
-
 /// The CGI name of a header: `User-Agent` -> `HTTP_USER_AGENT`.
 std::string variableName(std::string_view header) {
     const bool content =
         equalsIgnoreCase(header, "content-type") || equalsIgnoreCase(header, "content-length");
     std::string name = content ? "" : "HTTP_";
     name.reserve(name.size() + header.size());
-    for (const char c : header) name += c == '-' ? '_' : upper(c);
+    for (const char c : header) name += c == '-' ? '_' : upperCase(c);
     return name;
 }
 
@@ -32,13 +30,6 @@ bool isValue(std::string_view value) {
 
 bool isName(std::string_view name) {
     return !name.empty() && name.size() <= std::numeric_limits<std::uint16_t>::max();
-}
-
-int hexDigit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
 }
 
 }  // namespace
@@ -127,23 +118,6 @@ std::string Environ::queryParameter(std::string_view name) const {
             found = equals == pair.npos ? std::string_view() : pair.substr(equals + 1);
     }
     return percentDecode(found, true);
-}
-
-std::string percentDecode(std::string_view text, bool plus) {
-    std::string out;
-    out.reserve(text.size());
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] == '%' && i + 2 < text.size()) {
-            const int high = hexDigit(text[i + 1]), low = hexDigit(text[i + 2]);
-            if (high >= 0 && low >= 0) {
-                out += static_cast<char>(high * 16 + low);
-                i += 2;
-                continue;
-            }
-        }
-        out += plus && text[i] == '+' ? ' ' : text[i];
-    }
-    return out;
 }
 
 }  // namespace socketio

@@ -1,25 +1,16 @@
 #include "socketio/exchange/Response.h"
 
 #include <algorithm>
-#include <cstring>
 
-#include "socketio/exchange/AnswerFields.h"
+#include "socketio/base/Text.h"
 
 namespace socketio {
 
 namespace {
 
-bool isToken(std::string_view name) {
-    if (name.empty()) return false;
-    return std::all_of(name.begin(), name.end(), [](unsigned char c) {
-        return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-               (c != 0 && std::strchr("!#$%&'*+-.^_`|~", c) != nullptr);
-    });
-}
-
 bool isFieldValue(std::string_view value) {
     return std::none_of(value.begin(), value.end(),
-                        [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7f; });
+                        [](char c) { return isControl(c) && c != '\t'; });
 }
 
 }  // namespace

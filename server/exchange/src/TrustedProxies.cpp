@@ -6,19 +6,12 @@
 
 #include <Poco/Exception.h>
 
+#include "socketio/base/Text.h"
 #include "socketio/protocol/HttpHead.h"
 
 namespace socketio {
 
 namespace {
-
-constexpr std::string_view kSpace = " \t";
-
-std::string_view trimmed(std::string_view text) {
-    const std::size_t first = text.find_first_not_of(kSpace);
-    if (first == text.npos) return {};
-    return text.substr(first, text.find_last_not_of(kSpace) + 1 - first);
-}
 
 template <class Number>
 bool readNumber(std::string_view text, Number most, Number& number) {
@@ -31,7 +24,7 @@ std::string_view takeLast(std::string_view& list) {
     const std::size_t comma = list.rfind(',');
     const std::string_view item = comma == list.npos ? list : list.substr(comma + 1);
     list = comma == list.npos ? std::string_view() : list.substr(0, comma);
-    return trimmed(item);
+    return trim(item);
 }
 
 /// The item with `behind` others behind it; the first when there are not so many.
@@ -71,12 +64,6 @@ std::optional<Hop> parseHop(std::string_view text) {
     if (!parsed) return std::nullopt;
     hop.address = *parsed;
     return hop;
-}
-
-bool equalsIgnoreCase(std::string_view text, std::string_view lower) {
-    return std::equal(text.begin(), text.end(), lower.begin(), lower.end(), [](char a, char b) {
-        return (a >= 'A' && a <= 'Z' ? static_cast<char>(a + 32) : a) == b;
-    });
 }
 
 void setHost(Environ& environ, std::string_view host) {

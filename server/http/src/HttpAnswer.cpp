@@ -1,48 +1,23 @@
 #include "HttpAnswer.h"
 
-#include <algorithm>
 #include <ctime>
 
+#include "socketio/base/Text.h"
 #include "socketio/protocol/HttpHead.h"
 
 namespace socketio {
 
 namespace {
 
-/// RFC 9110 §5.6.7, made once per second and thread.
+/// Made once per second and thread.
 std::string_view httpDate() {
-    struct Cache {
-        std::time_t second = -1;
-        char text[30];
-    };
-    thread_local Cache cache;
-    const std::time_t now = std::time(nullptr);
-    if (now != cache.second) {
-        std::tm parts{};
-        ::gmtime_r(&now, &parts);
-        // Not strftime's %a and %b: they follow the locale of the application.
-        static constexpr const char* kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-        static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                  "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-        char pattern[] = "ddd, %d mmm %Y %H:%M:%S GMT";
-        std::copy_n(kDays[parts.tm_wday], 3, pattern);
-        std::copy_n(kMonths[parts.tm_mon], 3, pattern + 8);
-        std::strftime(cache.text, sizeof cache.text, pattern, &parts);
-        cache.second = now;
+    thread_local std::time_t second = -1;
+    thread_local std::string text;
+    if (const std::time_t now = std::time(nullptr); now != second) {
+        text = formatHttpDate(now);
+        second = now;
     }
-    return cache.text;
-}
-
-bool listsClose(std::string_view value) {
-    while (!value.empty()) {
-        std::string_view item = value.substr(0, value.find(','));
-        value.remove_prefix(std::min(item.size() + 1, value.size()));
-        while (!item.empty() && (item.front() == ' ' || item.front() == '\t'))
-            item.remove_prefix(1);
-        while (!item.empty() && (item.back() == ' ' || item.back() == '\t')) item.remove_suffix(1);
-        if (equalsIgnoreCase(item, "close")) return true;
-    }
-    return false;
+    return text;
 }
 
 /// Status line and the headers that the app may set.
@@ -53,7 +28,7 @@ void appendAppFields(std::string& out, int status, const HeaderList& headers, An
         const std::string_view name = field.name;
         if (isFramingField(name)) {
             if (equalsIgnoreCase(name, "connection"))
-                form.close = form.close || listsClose(field.value);
+                form.close = form.close || listsItem(field.value, "close");
             continue;
         }
         dated = dated || (name.size() == 4 && equalsIgnoreCase(name, "date"));

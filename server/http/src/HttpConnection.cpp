@@ -2,13 +2,11 @@
 
 #include <algorithm>
 #include <charconv>
-#include <exception>
 #include <string>
 #include <utility>
 
-#include <Poco/Exception.h>
-
 #include "socketio/base/Log.h"
+#include "socketio/base/Text.h"
 #include "socketio/protocol/ProxyProtocol.h"
 #include "socketio/protocol/WebSocketFrame.h"
 
@@ -274,13 +272,9 @@ void HttpConnection::onDeadline() {
         return;
     }
     if (_state != State::Body) return;
-    const HttpLimits& limits = _server->options.limits;
-    const Duration elapsed = now() - _bodySince;
-    const auto seconds = std::chrono::duration<double>(elapsed).count();
-    const auto received = static_cast<double>(_collecting->bodyBuffer().size());
-    if (elapsed < limits.bodyTime &&
-        received >= seconds * static_cast<double>(limits.minBodyRate)) {
-        _connection->setDeadline(std::min(now() + 1s, _bodySince + limits.bodyTime));
+    const BodyPace pace = _server->options.limits.bodyPace();
+    if (const auto next = pace.nextDeadline(_bodySince, now(), _collecting->bodyBuffer().size())) {
+        _connection->setDeadline(*next);
         return;
     }
     _server->counters.timeouts.fetch_add(1, std::memory_order_relaxed);
@@ -448,20 +442,7 @@ void HttpConnection::begin(const HttpRequestHead& head, std::size_t headSize) {
     _exchange = exchange;
     if (_peerEnded) exchange->setPeerEnded();
     _server->counters.requests.fetch_add(1, std::memory_order_relaxed);
-
-    std::string problem;
-    try {
-        _server->app->begin(exchange);
-        return;
-    } catch (const Poco::Exception& e) {
-        problem = e.displayText();
-    } catch (const std::exception& e) {
-        problem = e.what();
-    } catch (...) {
-        problem = "an exception of unknown type";
-    }
-    logger().error("begin() of the app failed: " + problem);
-    exchange->respond(Response::text(500, reasonPhrase(500)));
+    beginGuarded(*_server->app, exchange, logger());
 }
 
 std::shared_ptr<const Environ> HttpConnection::makeEnviron(const HttpRequestHead& head,
@@ -558,7 +539,6 @@ void HttpConnection::receiveBody(FrontEndExchange& exchange, std::size_t limit,
         callback(Exchange::BodyStatus::TooLarge);
         return;
     }
-    const HttpLimits& limits = _server->options.limits;
     _state = State::Body;
     _bodyLimit = limit;
     _bodyCallback = std::move(callback);
@@ -575,7 +555,7 @@ void HttpConnection::receiveBody(FrontEndExchange& exchange, std::size_t limit,
         queue(SharedFrame(interim.append("\r\n")));
     }
     _bodySince = now();
-    _connection->setDeadline(_bodySince + std::min(limits.bodyGrace, limits.bodyTime));
+    _connection->setDeadline(_server->options.limits.bodyPace().firstDeadline(_bodySince));
     if (_inInput) return;
     if (_connection->hasPendingInput())
         _connection->resumeInput();

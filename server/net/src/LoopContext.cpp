@@ -48,16 +48,7 @@ void setOptions(int descriptor) {
 /// Logs the exception in flight.
 void report(const char* where) noexcept {
     try {
-        std::string what = "an exception of unknown type";
-        try {
-            throw;
-        } catch (const Poco::Exception& e) {
-            what = e.displayText();
-        } catch (const std::exception& e) {
-            what = e.what();
-        } catch (...) {
-        }
-        Log("socketio.net").critical(std::string(where) + ": " + what);
+        Log("socketio.net").critical(std::string(where) + ": " + exceptionText());
     } catch (...) {
     }
 }

@@ -224,10 +224,8 @@ void WorkerPool::work(Worker& worker) {
                 item.task();
             else if (item.strand->run(kStrandBudget))
                 item.strand.reset();
-        } catch (const std::exception& e) {
-            log(Poco::Message::PRIO_CRITICAL, std::string("a task threw: ") + e.what());
         } catch (...) {
-            log(Poco::Message::PRIO_CRITICAL, "a task threw");
+            log(Poco::Message::PRIO_CRITICAL, "a task threw: " + exceptionText());
         }
         // A strand with tasks left, also behind one that threw, gets another turn.
         if (item.strand) schedule(std::move(item.strand));

@@ -1,7 +1,7 @@
 // What a client owes us: acknowledgements; and what the application keeps with its sockets.
 #include <utility>
 
-#include <Poco/Exception.h>
+#include "socketio/base/Log.h"
 
 #include "Acknowledgements.h"
 #include "Client.h"
@@ -19,17 +19,11 @@ struct Client::AckTask {
         client->_core->describe("acknowledgement");
         try {
             (*callback)(values);
-        } catch (const Poco::Exception& e) {
-            failed(e.displayText());
-        } catch (const std::exception& e) {
-            failed(e.what());
         } catch (...) {
-            failed("an exception of an unknown type");
+            client->_core->log().error(
+                ServerLog::Kind::Acknowledgement,
+                "the callback of an acknowledgement failed: " + exceptionText());
         }
-    }
-    void failed(const std::string& what) const {
-        client->_core->log().error(ServerLog::Kind::Acknowledgement,
-                                   "the callback of an acknowledgement failed: " + what);
     }
 };
 

@@ -1,7 +1,7 @@
 // What runs on a client's strand: the handlers of the application.
 #include <utility>
 
-#include <Poco/Exception.h>
+#include "socketio/base/Log.h"
 
 #include "Client.h"
 #include "ClientTasks.h"
@@ -13,20 +13,13 @@ namespace {
 // Calls `function`; what it throws ends in the log.
 template <class Function>
 bool guarded(ServerLog& log, std::string_view event, Function&& function) {
-    const auto failed = [&](std::string_view what) {
-        log.error(ServerLog::Kind::Handler, "the handler of the event " + ServerLog::quoted(event) +
-                                                " failed: " + std::string(what));
-        return false;
-    };
     try {
         function();
         return true;
-    } catch (const Poco::Exception& e) {
-        return failed(e.displayText());
-    } catch (const std::exception& e) {
-        return failed(e.what());
     } catch (...) {
-        return failed("an exception of an unknown type");
+        log.error(ServerLog::Kind::Handler, "the handler of the event " + ServerLog::quoted(event) +
+                                                " failed: " + exceptionText());
+        return false;
     }
 }
 

@@ -8,6 +8,7 @@
 
 #include <Poco/Exception.h>
 
+#include "socketio/base/Log.h"
 #include "socketio/managers/MemoryManager.h"
 
 #include "Client.h"
@@ -536,17 +537,11 @@ void ServerCore::launch(const std::shared_ptr<BackgroundTask>& task) {
     try {
         // Not joined: a task that never ends must not keep the process from ending.
         std::thread([core = shared_from_this(), task] {
-            const auto failed = [&core](const std::string& what) {
-                core->_log.error(ServerLog::Kind::Task, "a background task failed: " + what);
-            };
             try {
                 task->run();
-            } catch (const Poco::Exception& e) {
-                failed(e.displayText());
-            } catch (const std::exception& e) {
-                failed(e.what());
             } catch (...) {
-                failed("an exception of an unknown type");
+                core->_log.error(ServerLog::Kind::Task,
+                                 "a background task failed: " + exceptionText());
             }
             task->finish();
         }).detach();

@@ -12,6 +12,7 @@
 #include <Poco/Net/SocketAddress.h>
 
 #include "socketio/exchange/App.h"
+#include "socketio/exchange/BodyPace.h"
 #include "socketio/net/Hub.h"
 
 namespace socketio {
@@ -27,6 +28,7 @@ struct FcgiLimits {
     Milliseconds bodyTime{30'000};        ///< For a whole body; closed.
     Milliseconds bodyGrace{10'000};       ///< From then on a body must come at...
     std::size_t minBodyRate = 1024;       ///< ...so many bytes per second on average; closed.
+    BodyPace bodyPace() const { return {bodyTime, bodyGrace, minBodyRate}; }
     Milliseconds keepAliveTime{75'000};   ///< Without a request; closed.
     std::size_t undecidedBytes = 65'536;  ///< Of bodies before an app wants them; then not read.
     Milliseconds writeStall{30'000};      ///< Output that the web server takes nothing of; closed.

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "socketio/base/Text.h"
 #include "socketio/exchange/Exchange.h"
 
 #include "support/ManualExecutor.h"

@@ -49,6 +49,9 @@ private:
 /// an exception says.
 std::string escapedForLog(std::string_view text, std::size_t limit);
 
+/// What the exception in flight says, of whatever type it is. Only inside of a catch block.
+std::string exceptionText();
+
 /// Lets one line a second through, so that a peer cannot fill a disk, and counts the others.
 ///
 /// Threads: thread-safe.

@@ -35,6 +35,4 @@ std::uint64_t answerLength(int status, const HeaderList& headers, std::uint64_t 
 void appendField(std::string& out, std::string_view name, std::string_view value);
 void appendNumberField(std::string& out, std::string_view name, std::uint64_t number);
 
-bool equalsIgnoreCase(std::string_view a, std::string_view b);
-
 }  // namespace socketio

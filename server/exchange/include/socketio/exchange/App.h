@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <memory>
 
+#include "socketio/base/Log.h"
 #include "socketio/exchange/Exchange.h"
 
 namespace socketio {
@@ -36,5 +37,8 @@ public:
 
     virtual std::size_t maxBodyBytes() const { return 1'000'000; }
 };
+
+/// What a front end calls begin() by: an exception is logged and answered with 500.
+void beginGuarded(App& app, const Exchange::Ptr& exchange, const Log& log);
 
 }  // namespace socketio

@@ -79,7 +79,4 @@ private:
     std::string _block;
 };
 
-/// Decodes percent escapes (and `+` as a space when `plus`). An escape that is none stays as it is.
-std::string percentDecode(std::string_view text, bool plus = false);
-
 }  // namespace socketio

@@ -13,6 +13,7 @@
 #include <Poco/Net/SocketAddress.h>
 
 #include "socketio/exchange/App.h"
+#include "socketio/exchange/BodyPace.h"
 #include "socketio/exchange/TrustedProxies.h"
 #include "socketio/net/Hub.h"
 #include "socketio/net/TlsContext.h"
@@ -30,12 +31,13 @@ namespace socketio {
 struct HttpLimits {
     using Milliseconds = std::chrono::milliseconds;
 
-    HttpRequestHead::Limits head{};        ///< 414, 431
-    Milliseconds handshakeTime{10'000};    ///< Of TLS, from accept to its end; closed.
-    Milliseconds headTime{10'000};         ///< From the first byte to the whole head; 408.
-    Milliseconds bodyTime{30'000};         ///< For a whole body; 408.
-    Milliseconds bodyGrace{10'000};        ///< From then on a body must come at...
-    std::size_t minBodyRate = 1024;        ///< ...so many bytes per second on average; 408.
+    HttpRequestHead::Limits head{};      ///< 414, 431
+    Milliseconds handshakeTime{10'000};  ///< Of TLS, from accept to its end; closed.
+    Milliseconds headTime{10'000};       ///< From the first byte to the whole head; 408.
+    Milliseconds bodyTime{30'000};       ///< For a whole body; 408.
+    Milliseconds bodyGrace{10'000};      ///< From then on a body must come at...
+    std::size_t minBodyRate = 1024;      ///< ...so many bytes per second on average; 408.
+    BodyPace bodyPace() const { return {bodyTime, bodyGrace, minBodyRate}; }
     Milliseconds keepAliveTime{75'000};    ///< Without a request; closed.
     std::size_t keepAliveRequests = 1000;  ///< The last answer says `Connection: close`.
     std::size_t pipelinedBytes = 65'536;   ///< Kept while an answer is awaited; then not read.
