@@ -66,7 +66,8 @@ std::string_view targetPath(std::string_view uri) {
 
 }  // namespace
 
-CgiRequest CgiRequest::read(const Variables& variables, std::string_view mount) {
+CgiRequest CgiRequest::read(const Variables& variables, std::string_view mount,
+                            const TrustedProxies& proxies) {
     CgiRequest request;
     const auto environ = std::make_shared<Environ>();
     std::size_t bytes = 256;  // for what is filled in
@@ -145,6 +146,7 @@ CgiRequest CgiRequest::read(const Variables& variables, std::string_view mount) 
     fill("REMOTE_ADDR", "unknown");
     if (environ->has("REMOTE_PORT") && environ->get("REMOTE_PORT").empty())
         environ->remove("REMOTE_PORT");
+    proxies.apply(*environ);
     request.wantsWebSocket = listsItem(environ->get("HTTP_UPGRADE"), "websocket");
     request.environ = environ;
     return request;

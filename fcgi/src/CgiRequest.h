@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "socketio/exchange/Environ.h"
+#include "socketio/exchange/TrustedProxies.h"
 
 namespace socketio {
 
@@ -38,7 +39,9 @@ struct CgiRequest {
     int errorStatus = 0;     ///< 400 or 405; 0: the request is good.
     const char* error = "";  ///< Static text.
 
-    static CgiRequest read(const Variables& variables, std::string_view mount);
+    /// `proxies` are those in front of the web server, by the REMOTE_ADDR that it gives.
+    static CgiRequest read(const Variables& variables, std::string_view mount,
+                           const TrustedProxies& proxies);
 };
 
 }  // namespace socketio

@@ -428,7 +428,8 @@ void FcgiConnection::begin(Request& request) {
     thread_local CgiRequest::Variables variables;  // keeps its room
     variables.clear();
     for (std::size_t i = 0; i < params.size(); ++i) variables.push_back(params[i]);
-    const CgiRequest cgi = CgiRequest::read(variables, _server->options.mount);
+    const CgiRequest cgi =
+        CgiRequest::read(variables, _server->options.mount, _server->options.trustedProxies);
     request.head = cgi.head;
     request.length = cgi.contentLength;
     if (cgi.errorStatus != 0) {

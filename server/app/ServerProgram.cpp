@@ -148,6 +148,7 @@ FcgiServerOptions optionsOf(const Settings& settings, const Listener& listener) 
     options.inherited = listener.inherited;
     options.mount = listener.mount;
     options.webSocketRoute = listener.webSocketRoute;
+    options.trustedProxies = settings.http.trustedProxies;
     options.limits = settings.fcgi;
     return options;
 }

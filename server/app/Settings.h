@@ -88,7 +88,6 @@ struct Settings {
     /// the first is thrown.
     static Settings read(const std::vector<std::string>& arguments,
                          std::vector<std::string>* problems = nullptr);
-    static std::string helpText();
 
     /// Every key that has a default, and its value: lines `key = value`, a file for --config.
     std::string configText() const;
@@ -100,6 +99,7 @@ struct Settings {
 
 private:
     friend class SettingsReader;
+    friend class SettingsKeys;
     std::string _host;  // of the one listener when no other is given
     std::uint16_t _port = 5000;
     EngineCookie _cookie;  // none without a name, as at first

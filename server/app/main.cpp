@@ -18,6 +18,7 @@
 
 #include <Poco/Exception.h>
 
+#include "CommandLine.h"
 #include "ServerProgram.h"
 #include "Settings.h"
 
@@ -104,7 +105,7 @@ int main(int argc, char** argv) {
         for (const std::string& argument : arguments)
             if (argument == "--check") return check(arguments);
         const app::Settings settings = app::Settings::read(arguments);
-        if (settings.help) return std::fputs(app::Settings::helpText().c_str(), stdout) < 0;
+        if (settings.help) return std::fputs(app::commandLineHelp().c_str(), stdout) < 0;
         if (settings.version) return std::puts("poco-socketio " SOCKETIO_VERSION) < 0;
         if (settings.showConfig) return std::fputs(settings.configText().c_str(), stdout) < 0;
         return settings.daemon ? runInBackground(settings, argv) : run(settings, argv, {});

@@ -7,8 +7,8 @@
 
 #include <cppunit/extensions/HelperMacros.h>
 
-#include "ChildProgram.h"
 #include "ProgramFolder.h"
+#include "support/ChildProgram.h"
 #include "support/EngineClient.h"
 #include "support/Waiting.h"
 
@@ -20,6 +20,12 @@ using test::PollingClient;
 using test::ProgramFolder;
 using test::RawClient;
 using test::WebSocketClient;
+
+namespace {
+
+constexpr const char* kHandshake = "/socket.io/?EIO=4&transport=polling";
+
+}  // namespace
 
 /// Every file in conf/ for another program, in that program, with ours behind it.
 class ConfFilesTest : public CppUnit::TestFixture {
@@ -49,7 +55,7 @@ public:
     }
 
     void nginxOverFastCgi() {
-        serve({"--listen", "fastcgi:" + socket()});
+        serve({"--listen", "fastcgi:" + socket(), "--set", "server.trustedProxies=127.0.0.1"});
         letWebServersIn();
         startNginx("nginx-fastcgi.conf");
         polls();
@@ -57,6 +63,12 @@ public:
         CPPUNIT_ASSERT(PollingClient(port).openPacket().find("\"upgrades\":[]") !=
                        std::string::npos);
         checksOrigins();
+        // This test as a balancer in front of nginx, which ends TLS.
+        const std::string page = "Origin: https://chat.example.org\r\n";
+        const std::string forwarded =
+            "X-Forwarded-Proto: https\r\nX-Forwarded-Host: chat.example.org\r\n";
+        CPPUNIT_ASSERT_EQUAL(403, RawClient(port).get(kHandshake, page).status);
+        CPPUNIT_ASSERT_EQUAL(200, RawClient(port).get(kHandshake, page + forwarded).status);
     }
 
     void nginxAsAProxy() {
@@ -82,8 +94,7 @@ public:
             const std::string agent = "User-Agent: browser " + std::to_string(i * 7919) + "\r\n";
             for (int round = 0; round < 3; ++round) {
                 RawClient client(port);
-                const std::string open =
-                    client.get("/socket.io/?EIO=4&transport=polling", agent).body;
+                const std::string open = client.get(kHandshake, agent).body;
                 const std::string target =
                     "/socket.io/?EIO=4&transport=polling&sid=" + test::jsonString(open, "sid");
                 CPPUNIT_ASSERT_EQUAL(200, RawClient(port).post(target, "40", agent).status);
@@ -141,7 +152,7 @@ public:
         // By cookie: the balancer names the server.
         for (int i = 0; i < 8; ++i) {
             RawClient client(port);
-            const auto open = client.get("/socket.io/?EIO=4&transport=polling");
+            const auto open = client.get(kHandshake);
             CPPUNIT_ASSERT_EQUAL(200, open.status);
             std::string cookie;
             for (const auto& [name, value] : open.headers)
@@ -384,11 +395,10 @@ private:
     }
     /// The origin of the page is compared with the host as the client sees it, port and all.
     void checksOrigins() const {
-        const std::string target = "/socket.io/?EIO=4&transport=polling";
         const std::string own = "Origin: http://127.0.0.1:" + std::to_string(port) + "\r\n";
-        const auto good = RawClient(port).get(target, "");
+        const auto good = RawClient(port).get(kHandshake);
         CPPUNIT_ASSERT_EQUAL(200, good.status);
-        const std::string request = "GET " + target +
+        const std::string request = std::string("GET ") + kHandshake +
                                     " HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(port) +
                                     "\r\nConnection: close\r\n";
         const std::pair<std::string, int> cases[] = {{own, 200},

@@ -5,7 +5,7 @@
 
 #include <cppunit/extensions/HelperMacros.h>
 
-#include "ChildProgram.h"
+#include "support/ChildProgram.h"
 #include "support/EngineClient.h"
 #include "support/Waiting.h"
 

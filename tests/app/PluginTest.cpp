@@ -3,8 +3,8 @@
 
 #include <cppunit/extensions/HelperMacros.h>
 
-#include "ChildProgram.h"
 #include "ProgramFolder.h"
+#include "support/ChildProgram.h"
 #include "support/EngineClient.h"
 #include "support/Waiting.h"
 

@@ -7,8 +7,8 @@
 
 #include <cppunit/extensions/HelperMacros.h>
 
-#include "ChildProgram.h"
 #include "ProgramFolder.h"
+#include "support/ChildProgram.h"
 #include "support/EngineClient.h"
 #include "support/Waiting.h"
 
@@ -60,6 +60,9 @@ public:
             {"a.properties", "engine.cookieSameSite = lax\n", {"Lax, Strict, None or"}},
             {"a.properties", "log.format = xml\n", {"\"xml\" is not text or json"}},
             {"a.properties", "access.format = apache\n", {"combined, common or json"}},
+            {"a.properties", "files.contentTypes = md\n", {"\"md\"", "md=text/markdown"}},
+            {"a.properties", "files.contentTypes = a=b/c, .MD=x/y\n", {"\".MD=x/y\""}},
+            {"a.properties", "socket.totalInboundTasks = 0\n", {"from 1 to"}},
             {"a.properties", "health.live = healthz\n", {"health.live", "/healthz"}},
             {"a.properties",
              "server.trustedProxies = 10.0.0.0/8, nobody\n",
@@ -293,6 +296,7 @@ public:
             {"server.pidFile", "/pid"},
             {"files.index", "start.html"},
             {"files.cacheControl", "no-store"},
+            {"files.contentTypes", "md=text/markdown; charset=utf-8, x=a/b=c"},
             {"health.live", "/alive"},
             {"health.ready", "/up"},
             {"tls.certificate", "/certificate"},

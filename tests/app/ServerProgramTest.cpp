@@ -6,7 +6,7 @@
 
 #include <cppunit/extensions/HelperMacros.h>
 
-#include "ChildProgram.h"
+#include "support/ChildProgram.h"
 #include "support/EngineClient.h"
 
 namespace socketio {

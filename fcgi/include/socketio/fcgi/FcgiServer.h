@@ -13,6 +13,7 @@
 
 #include "socketio/exchange/App.h"
 #include "socketio/exchange/BodyPace.h"
+#include "socketio/exchange/TrustedProxies.h"
 #include "socketio/net/Hub.h"
 
 namespace socketio {
@@ -61,6 +62,12 @@ struct FcgiServerOptions {
     /// Clients may upgrade to a WebSocket although FastCGI cannot carry one: the web server sends
     /// requests with `Upgrade: websocket` to the HTTP port of this process. Then handshakes say so.
     bool webSocketRoute = false;
+
+    /// The proxies in front of the web server, such as a load balancer that ends TLS: whose
+    /// X-Forwarded-For, -Proto and -Host are believed, judged by the REMOTE_ADDR that the web
+    /// server gives. The web server itself is believed anyhow, and where it has gone through these
+    /// headers (mod_remoteip, realip), REMOTE_ADDR is the client's and nothing is done again.
+    TrustedProxies trustedProxies{};
 
     FcgiLimits limits{};
     /// What run() gives stop() after a signal; handlers that have not returned by then are left.
