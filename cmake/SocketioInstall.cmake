@@ -15,7 +15,12 @@ get_property(socketio_libraries GLOBAL PROPERTY SOCKETIO_LIBRARIES)
 install(TARGETS socketio_socketio EXPORT socketioTargets
         FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 foreach(library IN LISTS socketio_libraries)
-    install(TARGETS ${library} EXPORT socketioTargets
+    # What links rabbitmq-c is for those who ask for it: the others need not have it installed.
+    set(set socketioTargets)
+    if(SOCKETIO_WITH_AMQP AND library MATCHES "^socketio_(amqp_manager|manager_urls)$")
+        set(set socketioAmqpTargets)
+    endif()
+    install(TARGETS ${library} EXPORT ${set}
             ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
             FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 endforeach()
@@ -46,6 +51,10 @@ install(CODE [[
 ]])
 install(EXPORT socketioTargets NAMESPACE socketio::
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/socketio)
+if(SOCKETIO_WITH_AMQP)
+    install(EXPORT socketioAmqpTargets NAMESPACE socketio::
+            DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/socketio)
+endif()
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/socketioConfig.cmake.in
     ${PROJECT_BINARY_DIR}/socketioConfig.cmake
     INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/socketio)

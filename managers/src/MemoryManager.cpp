@@ -316,8 +316,8 @@ std::vector<LocalSocketPtr> MemoryManager::recipients(std::string_view nsp,
     return result;
 }
 
-void MemoryManager::emit(const std::string& nsp, const Value& data, const EmitTarget& target,
-                         const AckCallback& callback) {
+void MemoryManager::emitTo(const std::string& nsp, const Value& data, const EmitTarget& target,
+                           const AckCallback& callback) {
     PacketSink* to = sink();
     if (!to) return;
     std::vector<LocalSocketPtr> sockets = recipients(nsp, target);

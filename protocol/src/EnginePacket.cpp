@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 
+#include "JsonText.h"
 #include "Utf8.h"
 
 namespace socketio {
@@ -120,6 +121,24 @@ Result<std::string> decodeBase64(std::string_view text) {
 bool isValidUtf8(std::string_view text) {
     std::uint32_t state = 0;
     return feedUtf8(state, text) && state == 0;
+}
+
+bool appendWtf8(std::string& out, std::string_view text) {
+    const char* at = text.data();
+    const char* const end = at + text.size();
+    const char* run = at;
+    bool whole = true;
+    while (at != end) {
+        const std::size_t length = isSurrogateAt(at, end) ? 3 : characterAt(at, end);
+        if (length == 0) {
+            out.append(run, at) += "\xEF\xBF\xBD";  // U+FFFD
+            run = ++at;
+            whole = false;
+        }
+        at += length;
+    }
+    out.append(run, end);
+    return whole;
 }
 
 }  // namespace socketio

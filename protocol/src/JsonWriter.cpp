@@ -129,6 +129,18 @@ void putEscaped(Sink& out, unsigned char byte) {
     }
 }
 
+/// Of the UTF-8 character of `length` bytes at `at`; above U+FFFF in two.
+void putUnicodeEscapes(Sink& out, const char* at, std::size_t length) {
+    static constexpr unsigned char kLeadBits[] = {0, 0x7F, 0x1F, 0x0F, 0x07};
+    std::uint32_t code = static_cast<unsigned char>(*at) & kLeadBits[length];
+    for (std::size_t i = 1; i < length; ++i)
+        code = code << 6 | (static_cast<unsigned char>(at[i]) & 0x3Fu);
+    if (code < 0x10000) return putUnicodeEscape(out, code);
+    putUnicodeEscape(out, 0xD800u + ((code - 0x10000) >> 10));
+    putUnicodeEscape(out, 0xDC00u + (code & 0x3FFu));
+}
+
+template <JsonStyle style>
 void putString(Sink& out, std::string_view text) {
     const char* at = text.data();
     const char* const end = at + text.size();
@@ -144,6 +156,11 @@ void putString(Sink& out, std::string_view text) {
             putEscaped(out, byte);
             run = ++at;
         } else if (const std::size_t length = characterAt(at, end)) {
+            if constexpr (style == JsonStyle::Python) {
+                putRun();
+                putUnicodeEscapes(out, at, length);
+                run = at + length;
+            }
             at += length;
         } else if (isSurrogateAt(at, end)) {
             // A lone surrogate, as JSON.stringify writes it since ES2019.
@@ -153,7 +170,8 @@ void putString(Sink& out, std::string_view text) {
             run = at += 3;
         } else {
             putRun();
-            out.put("\xEF\xBF\xBD");  // U+FFFD: any other text frame would end the client
+            // U+FFFD: any other text frame would end the client.
+            out.put(style == JsonStyle::Python ? "\\ufffd" : "\xEF\xBF\xBD");
             run = ++at;
         }
     }
@@ -161,22 +179,23 @@ void putString(Sink& out, std::string_view text) {
     out.put('"');
 }
 
+template <JsonStyle style>
 class Writer {
 public:
     Writer(std::string& out, std::vector<Binary>* attachments)
         : _out(out), _attachments(attachments) {}
 
-    bool write(const Value& value) {
-        if (!write(value, JsonCodec::kMaxDepth)) return false;
+    Result<bool> writeAll(const Value& value, std::size_t maxDepth) {
+        if (!write(value, std::min(maxDepth, JsonCodec::kMaxDepth))) return _error;
         _out.flush();
         return true;
     }
 
-    DecodeError error;
-
 private:
+    static constexpr bool kPython = style == JsonStyle::Python;
+
     bool fail(Code code, const char* detail) {
-        error = {code, detail};
+        _error = {code, detail};
         return false;
     }
 
@@ -197,7 +216,7 @@ private:
                 putDouble(_out, value.asDouble());
                 return true;
             case Value::Type::String:
-                putString(_out, value.asString());
+                putString<style>(_out, value.asString());
                 return true;
             case Value::Type::Binary:
                 return enter(depthLeft) && placeholder(value.asBinary());
@@ -217,8 +236,7 @@ private:
         char before = '[';
         if (items.empty()) _out.put(before);
         for (const Value& item : items) {
-            _out.put(before);
-            before = ',';
+            next(before);
             if (!write(item, depthLeft)) return false;
         }
         _out.put(']');
@@ -229,19 +247,27 @@ private:
         char before = '{';
         if (members.empty()) _out.put(before);
         for (const auto& [key, value] : members) {
-            _out.put(before);
-            before = ',';
-            putString(_out, key);
+            next(before);
+            putString<style>(_out, key);
             _out.put(':');
+            if constexpr (kPython) _out.put(' ');
             if (!write(value, depthLeft)) return false;
         }
         _out.put('}');
         return true;
     }
 
+    // What stands before an item: the bracket first, then commas.
+    void next(char& before) {
+        _out.put(before);
+        if (kPython && before == ',') _out.put(' ');
+        before = ',';
+    }
+
     bool placeholder(const Binary& bytes) {
         if (!_attachments) return fail(Code::BadJson, "binary has no JSON form");
-        _out.put("{\"_placeholder\":true,\"num\":");
+        _out.put(kPython ? "{\"_placeholder\": true, \"num\": "
+                         : "{\"_placeholder\":true,\"num\":");
         _out.integer(static_cast<std::int64_t>(_attachments->size()));
         _out.put('}');
         _attachments->push_back(bytes);
@@ -250,19 +276,25 @@ private:
 
     Sink _out;
     std::vector<Binary>* const _attachments;
+    DecodeError _error;
 };
 
 }  // namespace
 
 Result<bool> JsonCodec::encodeTo(std::string& out, const Value& value,
-                                 std::vector<Binary>* attachments) {
+                                 std::vector<Binary>* attachments, JsonStyle style,
+                                 std::size_t maxDepth) {
     const std::size_t size = out.size();
     const std::size_t attached = attachments ? attachments->size() : 0;
-    Writer writer(out, attachments);
-    if (writer.write(value)) return true;
-    out.resize(size);
-    if (attachments) attachments->resize(attached);
-    return writer.error;
+    Result<bool> done =
+        style == JsonStyle::Python
+            ? Writer<JsonStyle::Python>(out, attachments).writeAll(value, maxDepth)
+            : Writer<JsonStyle::JavaScript>(out, attachments).writeAll(value, maxDepth);
+    if (!done) {
+        out.resize(size);
+        if (attachments) attachments->resize(attached);
+    }
+    return done;
 }
 
 std::string JsonCodec::encode(const Value& value, std::string_view fallback) {
@@ -271,9 +303,12 @@ std::string JsonCodec::encode(const Value& value, std::string_view fallback) {
     return text;
 }
 
-void appendJsonString(std::string& out, std::string_view text) {
+void appendJsonString(std::string& out, std::string_view text, JsonStyle style) {
     Sink sink(out);
-    putString(sink, text);
+    if (style == JsonStyle::Python)
+        putString<JsonStyle::Python>(sink, text);
+    else
+        putString<JsonStyle::JavaScript>(sink, text);
     sink.flush();
 }
 

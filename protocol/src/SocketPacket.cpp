@@ -141,6 +141,12 @@ Result<EncodedSocketPacket> encodeSocketPacket(const SocketPacket& packet, std::
                               packet.data.isNull() ? nullptr : &packet.data, headroom, json);
 }
 
+std::string namespaceName(std::string_view nsp) {
+    if (nsp.empty()) return "/";
+    if (nsp.front() == '/' || nsp == "*") return std::string(nsp);
+    return "/" + std::string(nsp);
+}
+
 bool isReservedEvent(std::string_view name) {
     switch (name.empty() ? '\0' : name.front()) {  // most names need no comparison
         case 'c':

@@ -1,7 +1,6 @@
 #include "socketio/protocol/SocketPacketDecoder.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstdint>
 #include <utility>
@@ -151,45 +150,58 @@ std::optional<DecodeError> checkData(const SocketPacket& packet, bool present, i
     return std::nullopt;
 }
 
-}  // namespace
+class PlaceFinder {
+public:
+    PlaceFinder(std::size_t count, AttachmentPlaces& places) : _count(count), _places(places) {}
 
-struct SocketPacketDecoder::Partial {
-    SocketPacket packet;
-    std::array<Value*, kMaxAttachments> places{};  // in `packet`, by number; may be missing
-    std::size_t expected = 0;
-    std::size_t received = 0;
-    std::size_t bytes = 0;
-
-    /// Finds the placeholders, so that each attachment goes to its place when it comes. Refused:
-    /// a number that is none, is out of range, or stands twice.
-    Result<bool> findPlaces(Value& value, std::size_t depth) {
+    Result<bool> find(Value& value, std::size_t depth) {
         if (value.isArray()) {
             if (depth == 0) return {Code::TooDeep, "JSON nested too deep"};
             for (Value& item : value.makeArray())
-                if (auto found = findPlaces(item, depth - 1); !found) return found;
+                if (auto found = find(item, depth - 1); !found) return found;
             return true;
         }
         if (!value.isObject()) return true;
         if (depth == 0) return {Code::TooDeep, "JSON nested too deep"};
-        if (const Value* mark = value.find("_placeholder"); mark && mark->asBool(false))
+        if (const Value* mark = std::as_const(value).find("_placeholder");
+            mark && mark->asBool(false))
             return addPlace(value);
         for (auto& member : value.makeObject())
-            if (auto found = findPlaces(member.second, depth - 1); !found) return found;
+            if (auto found = find(member.second, depth - 1); !found) return found;
         return true;
     }
 
+private:
     Result<bool> addPlace(Value& value) {
         // JavaScript knows one kind of number: 0 and 0.0 are the same place.
         const Value& num = std::as_const(value)["num"];
         const double number = num.isNumber() ? num.asDouble() : -1;
-        if (!(number >= 0 && number < static_cast<double>(expected)) ||
-            number != std::floor(number))
+        if (!(number >= 0 && number < static_cast<double>(_count)) || number != std::floor(number))
             return {Code::Malformed, "placeholder without a valid number"};
-        Value*& place = places[static_cast<std::size_t>(number)];
+        Value*& place = _places[static_cast<std::size_t>(number)];
         if (place) return {Code::Malformed, "two placeholders for one attachment"};
         place = &value;
         return true;
     }
+
+    const std::size_t _count;
+    AttachmentPlaces& _places;
+};
+
+}  // namespace
+
+Result<bool> findAttachmentPlaces(Value& data, std::size_t count, AttachmentPlaces& places) {
+    places = {};
+    return PlaceFinder(count, places).find(data, JsonCodec::kMaxDepth);
+}
+
+// The attachments go to their places as they come.
+struct SocketPacketDecoder::Partial {
+    SocketPacket packet;
+    AttachmentPlaces places{};  // in `packet`
+    std::size_t expected = 0;
+    std::size_t received = 0;
+    std::size_t bytes = 0;
 };
 
 void SocketPacketDecoder::PartialDeleter::operator()(Partial* partial) const { delete partial; }
@@ -221,7 +233,7 @@ Result<std::optional<SocketPacket>> SocketPacketDecoder::text(std::string_view m
         _partial->packet = std::move(**result);
         _partial->expected = attachments;
         const Result<bool> found =
-            _partial->findPlaces(_partial->packet.data, JsonCodec::kMaxDepth);
+            findAttachmentPlaces(_partial->packet.data, attachments, _partial->places);
         if (!found) error = found.error();
         result->reset();
     }

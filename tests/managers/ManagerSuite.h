@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,9 @@ struct RecordingSink : PacketSink {
                      Value::Array arguments) override {
         acknowledged += socket->sid() + ":" + std::to_string(id) + ":" +
                         JsonCodec::encode(Value(std::move(arguments))) + ";";
+    }
+    void runCallback(AckCallback callback, std::optional<Value::Array> arguments) override {
+        if (arguments) callback(*arguments);
     }
     void disconnect(const LocalSocketPtr& socket) override { disconnected += socket->sid() + ";"; }
 
@@ -95,6 +99,8 @@ public:
     virtual std::shared_ptr<ClientManager> makeManager() = 0;
     /// Waits until what was emitted has been delivered.
     virtual void settle() {}
+    /// False for a manager with a queue: a sid that is not here may be on another server.
+    virtual bool isAlone() const { return true; }
 
     void setUp() override {
         manager = makeManager();
@@ -162,8 +168,13 @@ public:
 
     void nobodyEntersARoomUnconnected() {
         connect("a");
-        CPPUNIT_ASSERT_THROW(manager->enterRoom("ghost", "/", "r"), Poco::NotFoundException);
-        CPPUNIT_ASSERT_THROW(manager->enterRoom("a", "/x", "r"), Poco::NotFoundException);
+        if (isAlone()) {
+            CPPUNIT_ASSERT_THROW(manager->enterRoom("ghost", "/", "r"), Poco::NotFoundException);
+            CPPUNIT_ASSERT_THROW(manager->enterRoom("a", "/x", "r"), Poco::NotFoundException);
+        } else {
+            manager->enterRoom("ghost", "/", "r");
+            manager->enterRoom("a", "/x", "r");
+        }
         CPPUNIT_ASSERT_EQUAL(std::string(), participants("r"));
     }
 
@@ -188,7 +199,7 @@ public:
 
     void emitsToTheNamespace() {
         for (const char* sid : {"a", "b", "c"}) connect(sid);
-        manager->emit("/", Value::array({"e", 1}), {});
+        manager->emitTo("/", Value::array({"e", 1}), {});
         settle();
         CPPUNIT_ASSERT_EQUAL(std::size_t(1), sink.deliveries.size());
         CPPUNIT_ASSERT_EQUAL(std::string("/"), sink.deliveries[0].nsp);
@@ -322,10 +333,10 @@ public:
     void callbacksAreHandedOn() {
         connect("a");
         std::string answered;
-        manager->emit("/", Value::array({"e"}), {.rooms = {"a"}, .skipSids = {}},
-                      [&answered](const Value::Array& values) {
-                          answered += JsonCodec::encode(Value(values));
-                      });
+        manager->emitTo("/", Value::array({"e"}), {.rooms = {"a"}, .skipSids = {}},
+                        [&answered](const Value::Array& values) {
+                            answered += JsonCodec::encode(Value(values));
+                        });
         settle();
         CPPUNIT_ASSERT_EQUAL(std::string("[1]"), answered);
     }
@@ -350,7 +361,7 @@ public:
     void withoutASinkNothingHappens() {
         const LocalSocketPtr socket = connect("a");
         manager->setSink(nullptr);
-        manager->emit("/", Value::array({"e"}), {});
+        manager->emitTo("/", Value::array({"e"}), {});
         manager->triggerCallback(socket, 1, {});
         manager->disconnectSocket("a", "/");
         settle();
@@ -456,7 +467,7 @@ protected:
     }
     std::string emitTo(std::vector<std::string> to, std::vector<std::string> skip = {},
                        const std::string& nsp = "/") {
-        manager->emit(nsp, Value::array({"e"}), {std::move(to), std::move(skip)});
+        manager->emitTo(nsp, Value::array({"e"}), {std::move(to), std::move(skip)});
         settle();
         return sink.take();
     }

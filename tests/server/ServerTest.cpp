@@ -380,10 +380,10 @@ public:
             int initialized = 0, emits = 0, shutDown = 0;
             void initialize() override { ++initialized; }
             void shutdown() override { ++shutDown; }
-            void emit(const std::string& nsp, const Value& data, const EmitTarget& target,
+            void emitTo(const std::string& nsp, const Value& data, const EmitTarget& target,
                       const AckCallback& callback) override {
                 ++emits;
-                MemoryManager::emit(nsp, data, target, callback);
+                MemoryManager::emitTo(nsp, data, target, callback);
             }
         };
         const auto manager = std::make_shared<Manager>();
@@ -400,19 +400,19 @@ public:
         CPPUNIT_ASSERT_EQUAL(1, manager->emits);
         end();
         CPPUNIT_ASSERT_EQUAL(1, manager->shutDown);
-        manager->emit("/", Value::array({"e"}), {}, {});  // outlives the server
+        manager->emitTo("/", Value::array({"e"}), {}, {});  // outlives the server
     }
 
     void theManagerIsToldWhomToLeaveOut() {
         struct Manager : MemoryManager {
             std::string told;
-            void emit(const std::string& nsp, const Value& data, const EmitTarget& target,
+            void emitTo(const std::string& nsp, const Value& data, const EmitTarget& target,
                       const AckCallback& callback) override {
                 told += nsp + (target.ignoreQueue ? " here" : " everywhere");
                 for (const std::string& room : target.rooms) told += " to " + room;
                 for (const std::string& sid : target.skipSids) told += " not " + sid;
                 told += ';';
-                MemoryManager::emit(nsp, data, target, callback);
+                MemoryManager::emitTo(nsp, data, target, callback);
             }
             void disconnectSocket(std::string_view sid, std::string_view nsp,
                                   bool ignoreQueue) override {

@@ -15,10 +15,11 @@
 
 namespace socketio::test {
 
-/// Real threads on the real clock: one loop and a few workers, for what blocks and what races.
+/// Real threads: one loop and a few workers, for what blocks and what races.
 class ThreadedExecutor : public Executor {
 public:
-    explicit ThreadedExecutor(int workers = 4) {
+    explicit ThreadedExecutor(int workers = 4, const Clock& clock = Clock::system())
+        : _clock(clock), _timers(clock) {
         _threads.emplace_back([this] { loop(); });
         for (int i = 0; i < workers; ++i) _threads.emplace_back([this] { work(); });
     }
@@ -40,7 +41,7 @@ public:
         _posted.notifyAll();
     }
     Timers& timers(LoopId) override { return _timers; }
-    const Clock& clock() const override { return Clock::system(); }
+    const Clock& clock() const override { return _clock; }
     bool runOnWorker(Task task) override {
         MutexLock lock(_mutex);
         _workerTasks.push_back(std::move(task));
@@ -95,7 +96,7 @@ private:
             if (next == TimePoint::max())
                 _posted.wait(_mutex);
             else
-                _posted.waitUntil(_mutex, next);
+                _clock.waitUntil(_posted, _mutex, next);
             lock.unlock();
             while (_timers.fireOne()) {
             }
@@ -130,7 +131,8 @@ private:
     Condition _posted, _work;
     std::deque<Task> _loopTasks, _workerTasks;
     std::deque<std::shared_ptr<Strand>> _strands;
-    FakeTimers _timers{Clock::system()};  // on the loop
+    const Clock& _clock;
+    FakeTimers _timers;  // on the loop
     std::vector<std::thread> _threads;
     bool _stop = false;
 };

@@ -19,6 +19,7 @@
 #include "FakeSession.h"
 #include "ThreadedExecutor.h"
 #include "support/Waiting.h"
+#include "support/WatchedThread.h"
 
 namespace socketio {
 
@@ -214,12 +215,21 @@ public:
     }
 
     void callGivesUpAfterItsTimeout() {
+        executor.emplace(4, clock);
         server->start(*executor);
         AnsweringSession& client = join();
-        const TimePoint before = Clock::system().now();
-        CPPUNIT_ASSERT_THROW(server->call("silence", {}, {.sid = client.id, .timeout = 50ms}),
-                             Poco::TimeoutException);
-        CPPUNIT_ASSERT(Clock::system().now() - before >= 50ms);
+        std::atomic<bool> ended{false};
+        std::thread caller([&] {
+            CPPUNIT_ASSERT_THROW(server->call("silence", {}, {.sid = client.id}),
+                                 Poco::TimeoutException);
+            ended = true;
+        });
+        // Not before the caller waits, which begins the minute.
+        CPPUNIT_ASSERT(client.waitFor(2) && eventually([&] { return clock.waits() > 0; }));
+        clock.advance(60s - 1ms);
+        CPPUNIT_ASSERT(eventually([&] { return clock.waits() >= 2; }) && !ended);
+        clock.advance(1ms);
+        caller.join();
         // The answer comes too late, and the next call is not confused by it.
         answerWith(client, [&](std::string text) {
             if (text.find("next") != std::string::npos) {
@@ -425,9 +435,13 @@ public:
                 channel.listener->onMessage(false, packet);
         });
         entered.get_future().wait();
-        std::thread stopping([&] { server->stop(Clock::system().now() + 20s); });
+        test::WatchedThread stopper;
+        std::thread stopping([&] {
+            stopper.isThisOne();
+            server->stop(Clock::system().now() + 20s);
+        });
         CPPUNIT_ASSERT(eventually([&] { return !server->sleep(1ms); }));
-        std::this_thread::sleep_for(20ms);  // for a close that came too early
+        CPPUNIT_ASSERT(stopper.comesToAStop(*executor, [] { return 0; }));  // for the handlers
         const TimePoint released = Clock::system().now();
         go.set_value();
         stopping.join();
@@ -444,6 +458,7 @@ public:
     }
 
     void stopReturnsThoughAHandlerBlocks() {
+        executor.emplace(4, clock);
         std::promise<void> entered, go;
         server->on("slow", [&](Socket&) {
             entered.set_value();
@@ -453,10 +468,19 @@ public:
         AnsweringSession& client = join();
         say(client, "2[\"slow\"]");
         entered.get_future().wait();
-        const TimePoint before = Clock::system().now();
-        server->stop(before + 100ms);
-        const Duration took = Clock::system().now() - before;
-        CPPUNIT_ASSERT(took >= 50ms && took < 10s);
+        // Half of the time for the handler, the rest to say goodbye.
+        std::atomic<bool> ended{false};
+        const TimePoint deadline = clock.now() + 30s;
+        std::thread stopping([&] {
+            server->stop(deadline);
+            ended = true;
+        });
+        for (const Duration step : {Duration(15s), Duration(15s - 1ms)}) {
+            clock.advance(step);
+            CPPUNIT_ASSERT(eventually([&] { return clock.waits() >= 2; }) && !ended);
+        }
+        clock.advance(1ms);
+        stopping.join();
         go.set_value();
     }
 
@@ -516,8 +540,10 @@ public:
         });
         CPPUNIT_ASSERT(!server->stop(Clock::system().now() + 50ms));
         CPPUNIT_ASSERT(!server->stop(Clock::system().now() + 50ms));
+        test::WatchedThread destroyer;
+        destroyer.isThisOne();
         std::jthread soon([&] {
-            std::this_thread::sleep_for(50ms);
+            eventually([&] { return destroyer.waits(); });
             go.set_value();
         });
         server.emplace();  // the former one waits for its task
@@ -559,9 +585,13 @@ public:
         CPPUNIT_ASSERT(channel.find("40{") != std::string::npos);
         executor->onLoopThread([&] { channel.listener->onMessage(false, "421[\"slow\"]"); });
         entered.get_future().wait();
-        std::jthread stopping([&] { server->stop(Clock::system().now() + 20s); });
+        test::WatchedThread stopper;
+        std::jthread stopping([&] {
+            stopper.isThisOne();
+            server->stop(Clock::system().now() + 20s);
+        });
         CPPUNIT_ASSERT(eventually([&] { return !server->sleep(1ms); }));
-        std::this_thread::sleep_for(50ms);  // for a close that came too early
+        CPPUNIT_ASSERT(stopper.comesToAStop(*executor, [] { return 0; }));  // for the handler
         go.set_value();
         const std::size_t answer = channel.find("431[\"done\"]");
         const std::size_t close = channel.find("closed");
@@ -628,6 +658,7 @@ private:
         });
     }
 
+    test::FakeClock clock;  // for those who ask for it
     std::optional<test::ThreadedExecutor> executor;
     std::optional<Server> server;
     std::vector<std::shared_ptr<AnsweringSession>> sessions;

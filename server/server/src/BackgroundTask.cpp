@@ -7,10 +7,10 @@ void BackgroundTask::join() {
     while (!_finished) _ended.wait(_mutex);
 }
 
-bool BackgroundTask::join(TimePoint deadline) {
+bool BackgroundTask::join(TimePoint deadline, const Clock& clock) {
     MutexLock lock(_mutex);
     while (!_finished)
-        if (!_ended.waitUntil(_mutex, deadline)) return _finished;
+        if (!clock.waitUntil(_ended, _mutex, deadline)) return _finished;
     return true;
 }
 

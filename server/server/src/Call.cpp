@@ -19,10 +19,10 @@ void CallState::giveUp() {
     _changed.notifyAll();
 }
 
-CallState::Outcome CallState::waitUntil(TimePoint deadline) {
+CallState::Outcome CallState::waitUntil(const Clock& clock, TimePoint deadline) {
     MutexLock lock(_mutex);
     while (_outcome == Outcome::Waiting)
-        if (!_changed.waitUntil(_mutex, deadline)) break;
+        if (!clock.waitUntil(_changed, _mutex, deadline)) break;
     return _outcome;
 }
 

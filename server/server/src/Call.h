@@ -18,7 +18,7 @@ public:
 
     void answer(Value::Array values);
     void giveUp();
-    Outcome waitUntil(TimePoint deadline);
+    Outcome waitUntil(const Clock& clock, TimePoint deadline);
     Value::Array takeValues();
 
 private:

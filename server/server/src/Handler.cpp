@@ -18,12 +18,6 @@ namespace detail {
 const Environ& environOf(const Socket& socket) { return socket.environ(); }
 const std::string& sidOf(const Socket& socket) { return socket.sid(); }
 
-std::string describeProblem(std::size_t index, bool missing, const ConversionError& error) {
-    std::string problem = "argument " + std::to_string(index + 1);
-    problem += missing ? " is missing" : ": " + error.message();
-    return problem;
-}
-
 void refuseHandler(std::string_view event, HandlerForm form) {
     const char* parameters = "(Socket&, arguments...), and returns what converts to Value";
     switch (form) {
@@ -42,8 +36,6 @@ void refuseHandler(std::string_view event, HandlerForm form) {
     throw Poco::InvalidArgumentException("a handler of the event \"" + std::string(event) +
                                          "\" takes " + parameters);
 }
-
-void refuseAcknowledgement(const std::string& problem) { throw Poco::DataFormatException(problem); }
 
 }  // namespace detail
 

@@ -4,9 +4,9 @@
 
 #include <Poco/Exception.h>
 
+#include "socketio/protocol/SocketPacket.h"
 #include "socketio/server/Server.h"
 
-#include "Names.h"
 
 namespace socketio {
 

@@ -2,8 +2,9 @@
 
 #include <utility>
 
+#include "socketio/protocol/SocketPacket.h"
+
 #include "Client.h"
-#include "Names.h"
 #include "ServerCore.h"
 
 namespace socketio {

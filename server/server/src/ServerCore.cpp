@@ -12,7 +12,6 @@
 #include "socketio/managers/MemoryManager.h"
 
 #include "Client.h"
-#include "Names.h"
 
 namespace socketio {
 
@@ -134,8 +133,8 @@ Value eventData(std::string_view event, Arguments arguments) {
 void ServerCore::emit(std::string_view event, Arguments arguments, EmitOptions options) {
     const Value data = eventData(event, std::move(arguments));
     const EmitTarget target{std::move(options.room).list(), std::move(options.skipSid).list(),
-                            options.ignoreQueue};
-    _manager->emit(namespaceName(options.nsp), data, target, options.callback.function());
+                            options.ignoreQueue, _options.ackTimeout};
+    _manager->emitTo(namespaceName(options.nsp), data, target, options.callback.function());
 }
 
 void ServerCore::emitTo(Socket& socket, std::string_view event, Arguments arguments,
@@ -166,7 +165,8 @@ template <class Emit>
 Value ServerCore::await(std::string_view event, Duration timeout, Emit&& emit) {
     if (!_executor.load()) throw Poco::IllegalStateException("call() before the server started");
     const auto state = std::make_shared<CallState>();
-    const TimePoint deadline = Clock::system().now() + timeout;
+    const Clock& clock = this->clock();
+    const TimePoint deadline = clock.now() + timeout;
 
     CallState::Outcome outcome;
     {
@@ -174,10 +174,10 @@ Value ServerCore::await(std::string_view event, Duration timeout, Emit&& emit) {
         {
             const ExecutorGate::Pass pass(_gate);
             if (!pass) throw Poco::IllegalStateException("the server has been stopped");
-            emit(AckCallback(CallCompletion(state, executor().clock().now() + timeout)));
+            emit(AckCallback(CallCompletion(state, deadline)));
         }
         const Blocking blocking(*this);
-        outcome = state->waitUntil(deadline);
+        outcome = state->waitUntil(clock, deadline);
     }
     switch (outcome) {
         case CallState::Outcome::Answered:
@@ -211,9 +211,12 @@ Value ServerCore::call(std::string_view event, Arguments arguments, const CallOp
         connecting && connecting->sid() == options.sid && connecting->nsp() == nsp)
         refuseCallWhileConnecting();
     const Value data = eventData(event, std::move(arguments));
-    const EmitTarget target{{options.sid}, {}, options.ignoreQueue};
-    return await(event, options.timeout,
-                 [&](const AckCallback& callback) { _manager->emit(nsp, data, target, callback); });
+    // A little longer than is waited: an entry that goes away says that nobody is there.
+    const EmitTarget target{
+        {options.sid}, {}, options.ignoreQueue, options.timeout + std::chrono::seconds(1)};
+    return await(event, options.timeout, [&](const AckCallback& callback) {
+        _manager->emitTo(nsp, data, target, callback);
+    });
 }
 
 Value ServerCore::callTo(Socket& socket, std::string_view event, Arguments arguments,
@@ -348,6 +351,39 @@ void ServerCore::acknowledge(const LocalSocketPtr& socket, std::uint64_t id,
     to->client().acknowledge(to, id, std::move(arguments));
 }
 
+/// A callback, on a worker: to be called, or only to be destroyed.
+struct ServerCore::CallbackTask {
+    std::weak_ptr<ServerCore> core;  // which owns the strand
+    std::unique_ptr<AckCallback> callback;
+    std::optional<Value::Array> values;
+
+    void operator()() {
+        const auto self = core.lock();
+        if (!self || !values) return callback.reset();
+        self->describe("acknowledgement");
+        try {
+            (*callback)(*values);
+        } catch (...) {
+            self->log().error(ServerLog::Kind::Acknowledgement,
+                              "the callback of an acknowledgement failed: " + exceptionText());
+        }
+        callback.reset();
+    }
+};
+
+void ServerCore::runCallback(AckCallback callback, std::optional<Value::Array> arguments) {
+    // It wakes the caller and nothing else, also when it is only let go.
+    if (const auto* call = callback.target<CallCompletion>()) {
+        if (arguments) call->answer(std::move(*arguments));
+        return;
+    }
+    const ExecutorGate::Pass pass(_gate);
+    if (!pass || !_executor.load(std::memory_order_acquire)) return;  // nothing runs any more
+    _callbacks->post(CallbackTask{weak_from_this(),
+                                  std::make_unique<AckCallback>(std::move(callback)),
+                                  std::move(arguments)});
+}
+
 void ServerCore::disconnect(const LocalSocketPtr& socket) {
     const auto to = std::static_pointer_cast<Socket>(socket);
     to->client().disconnect(to, false);
@@ -403,6 +439,8 @@ void ServerCore::start(Executor& executor) {
     if (_stopping) throw Poco::IllegalStateException("the server has been stopped");
     _manager->initialize();
     _engine->start(executor);
+    _callbacks = std::make_shared<Strand>(executor);
+    _clock.store(&executor.clock(), std::memory_order_release);
     _executor.store(&executor, std::memory_order_release);
 
     std::vector<std::shared_ptr<BackgroundTask>> tasks;
@@ -426,7 +464,7 @@ bool ServerCore::stop(TimePoint deadline) {
     _engine->refuseNew();
     if (_executor.load()) {
         // Half of the time for handlers that are at work; the rest to say goodbye.
-        const TimePoint now = Clock::system().now();
+        const TimePoint now = clock().now();
         if (deadline > now) drainStrands(now + (deadline - now) / 2);
         _engine->stop(deadline);
         waitForSockets(deadline);
@@ -449,7 +487,7 @@ bool ServerCore::endWork(TimePoint deadline) {
 std::size_t ServerCore::waitForSockets(TimePoint deadline) {
     MutexLock lock(_mutex);
     while (_openSockets > 0)
-        if (!_changed.waitUntil(_mutex, deadline)) break;
+        if (!clock().waitUntil(_changed, _mutex, deadline)) break;
     return _openSockets;
 }
 
@@ -466,7 +504,7 @@ bool ServerCore::endTasks(TimePoint deadline) {
     std::size_t running = 0;
     for (const auto& task : tasks) {
         if (!started) task->finish();
-        if (!task->join(deadline)) ++running;
+        if (!task->join(deadline, clock())) ++running;
     }
     {
         // Those that run on are waited for again by the next one who asks.
@@ -501,13 +539,13 @@ void ServerCore::drainStrands(TimePoint deadline) {
     }
     MutexLock lock(barrier->mutex);
     while (barrier->left > 0)
-        if (!barrier->changed.waitUntil(barrier->mutex, deadline)) return;
+        if (!clock().waitUntil(barrier->changed, barrier->mutex, deadline)) return;
 }
 
 void ServerCore::detach() {
     // The hub may be gone: what it would have to do is not waited for.
     if (beginStop()) _manager->shutdown();
-    endTasks(Clock::system().now() + std::chrono::seconds(5));
+    endTasks(clock().now() + std::chrono::seconds(5));
     _gate.close();
     _server.store(nullptr, std::memory_order_release);
     _manager->setSink(nullptr);
@@ -556,19 +594,20 @@ void ServerCore::launch(const std::shared_ptr<BackgroundTask>& task) {
 
 bool ServerCore::sleep(Duration time) {
     const Blocking blocking(*this);
-    const TimePoint now = Clock::system().now();
+    const Clock& clock = this->clock();
+    const TimePoint now = clock.now();
     const TimePoint deadline = now + time;
     MutexLock lock(_mutex);
     // A loop that does not look at the answer shall not take the processor from those who end.
     constexpr std::chrono::milliseconds kAfterStop{20};
     if (_stopping) {
         const TimePoint brief = std::min(deadline, now + kAfterStop);
-        while (_changed.waitUntil(_mutex, brief)) {
+        while (clock.waitUntil(_changed, _mutex, brief)) {
         }
         return false;
     }
     while (!_stopping)
-        if (!_changed.waitUntil(_mutex, deadline)) return !_stopping;
+        if (!clock.waitUntil(_changed, _mutex, deadline)) return !_stopping;
     return false;
 }
 

@@ -12,6 +12,7 @@
 
 #include "socketio/base/Executor.h"
 #include "socketio/base/Mutex.h"
+#include "socketio/base/Strand.h"
 #include "socketio/engine/EngineServer.h"
 #include "socketio/managers/PacketSink.h"
 #include "socketio/protocol/SocketPacket.h"
@@ -45,6 +46,8 @@ public:
     /// Only while there are sessions: they come after start(). On threads that are not the hub's
     /// own, only with a pass.
     Executor& executor() const { return *_executor.load(std::memory_order_acquire); }
+    /// What threads wait by: the executor's, which outlives it, or the machine's before the start.
+    const Clock& clock() const { return *_clock.load(std::memory_order_acquire); }
     ExecutorGate& gate() { return _gate; }
 
     // ---- handlers
@@ -71,6 +74,7 @@ public:
                  const AckCallback& callback) override;
     void acknowledge(const LocalSocketPtr& socket, std::uint64_t id,
                      Value::Array arguments) override;
+    void runCallback(AckCallback callback, std::optional<Value::Array> arguments) override;
     void disconnect(const LocalSocketPtr& socket) override;
 
     // ---- what waits for handlers, as far as clients have said so (those of which much waits)
@@ -104,6 +108,8 @@ public:
     void describe(std::string_view event) const;
 
 private:
+    struct CallbackTask;
+
     void deliverToOne(const LocalSocketPtr& recipient, const Value& data,
                       const AckCallback& callback);
     EncodedSocketPacket encodeEvent(const std::string& nsp, const Value& data) const;
@@ -125,8 +131,11 @@ private:
     ServerLog _log;
     ServerCounters _counters;
     std::atomic<Executor*> _executor{nullptr};
+    std::atomic<const Clock*> _clock{&Clock::system()};
     ExecutorGate _gate;  // closed: the executor may be gone
     std::unique_ptr<EngineServer> _engine;
+    /// For callbacks answered through other servers; once there is an executor.
+    std::shared_ptr<Strand> _callbacks;
 
     mutable Mutex _handlersMutex;  // a leaf
     std::shared_ptr<const HandlerTable> _handlers SOCKETIO_GUARDED_BY(_handlersMutex);

@@ -1,11 +1,14 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "socketio/base/Clock.h"
+#include "socketio/managers/EmitOptions.h"
 #include "socketio/managers/PacketSink.h"
 
 namespace socketio {
@@ -15,6 +18,8 @@ struct EmitTarget {
     std::vector<std::string> rooms;     ///< Empty: everybody in the namespace. A sid is a room.
     std::vector<std::string> skipSids;  ///< Left out.
     bool ignoreQueue = false;           ///< Only clients of this server.
+    /// How long a manager with a queue waits for the answer of another server.
+    Duration ackTimeout = std::chrono::seconds(60);
 };
 
 /// Who is in which room, here and, for managers with a message queue, on other servers. What
@@ -23,7 +28,8 @@ struct EmitTarget {
 /// Owner:   Server, by shared_ptr; a write-only emitter has one without a server.
 /// Threads: thread-safe. A join that has returned is seen by every emit that starts after it.
 /// Errors:  unknown sids, rooms and namespaces are no-ops, except enterRoom(), which throws
-///          Poco::NotFoundException for a sid that is not connected in the namespace.
+///          Poco::NotFoundException for a sid that is not connected in the namespace, unless it may
+///          be connected to another server.
 class ClientManager {
 public:
     virtual ~ClientManager() = default;
@@ -55,10 +61,16 @@ public:
     /// The local socket, or null.
     virtual LocalSocketPtr find(std::string_view sid, std::string_view nsp) const = 0;
 
+    /// Emits an event, as Server::emit() does: what a program without a server calls.
+    /// Throws Poco::InvalidArgumentException for a reserved name and for data that has no wire
+    /// form.
+    void emit(std::string_view event, const Arguments& arguments = {},
+              const EmitOptions& options = {});
+
     /// Emits `data`, an array whose first item is the event's name. A socket in several of the
     /// rooms gets it once. Errors: those of PacketSink::deliver().
-    virtual void emit(const std::string& nsp, const Value& data, const EmitTarget& target,
-                      const AckCallback& callback = {}) = 0;
+    virtual void emitTo(const std::string& nsp, const Value& data, const EmitTarget& target,
+                        const AckCallback& callback = {}) = 0;
 
     /// An ack packet arrived from a local client.
     virtual void triggerCallback(const LocalSocketPtr& socket, std::uint64_t id,

@@ -45,8 +45,8 @@ public:
                                                 std::string_view room) const override;
     LocalSocketPtr find(std::string_view sid, std::string_view nsp) const override;
 
-    void emit(const std::string& nsp, const Value& data, const EmitTarget& target,
-              const AckCallback& callback = {}) override;
+    void emitTo(const std::string& nsp, const Value& data, const EmitTarget& target,
+                const AckCallback& callback = {}) override;
     void triggerCallback(const LocalSocketPtr& socket, std::uint64_t id,
                          Value::Array arguments) override;
     void disconnectSocket(std::string_view sid, std::string_view nsp,

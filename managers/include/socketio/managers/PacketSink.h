@@ -47,6 +47,11 @@ public:
     virtual void acknowledge(const LocalSocketPtr& socket, std::uint64_t id,
                              Value::Array arguments) = 0;
 
+    /// Runs a callback whose answer came from another server, where the application's code may run
+    /// and block; never inside this call, unless nothing can block in it. Without `arguments` it is
+    /// only let go: what it holds is the application's, too.
+    virtual void runCallback(AckCallback callback, std::optional<Value::Array> arguments) = 0;
+
     /// Disconnects a local socket: packet, handler, cleaning up.
     virtual void disconnect(const LocalSocketPtr& socket) = 0;
 };

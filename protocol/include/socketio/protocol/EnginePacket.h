@@ -55,4 +55,8 @@ Result<std::string> decodeBase64(std::string_view text);
 /// True for valid UTF-8 (RFC 3629).
 bool isValidUtf8(std::string_view text);
 
+/// Appends `text` with U+FFFD for every byte that belongs to no character. Surrogates pass as the
+/// three bytes that WTF-8, and Python's `surrogatepass`, gives them. False when it replaced one.
+bool appendWtf8(std::string& out, std::string_view text);
+
 }  // namespace socketio

@@ -55,6 +55,10 @@ Result<EncodedSocketPacket> encodeSocketPacket(SocketPacket::Type type, std::str
 Result<EncodedSocketPacket> encodeSocketPacket(const SocketPacket& packet, std::size_t headroom = 0,
                                                const JsonInterface* json = nullptr);
 
+/// The name of a namespace as it is on the wire: empty is the main one, and a slash that is missing
+/// is added. "*" stands for all and stays.
+std::string namespaceName(std::string_view nsp);
+
 /// Names that belong to the library: connect, connect_error, disconnect, disconnecting,
 /// newListener, removeListener.
 bool isReservedEvent(std::string_view name);

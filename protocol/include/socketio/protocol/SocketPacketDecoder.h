@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -9,6 +10,13 @@
 #include "socketio/protocol/SocketPacket.h"
 
 namespace socketio {
+
+/// In some data the placeholders of its attachments, by number; null where there is none.
+using AttachmentPlaces = std::array<Value*, kMaxAttachments>;
+
+/// Finds the placeholders for `count` attachments, at most kMaxAttachments. Refused: a number that
+/// is none, is out of range, or stands twice; nesting beyond JsonCodec::kMaxDepth.
+Result<bool> findAttachmentPlaces(Value& data, std::size_t count, AttachmentPlaces& places);
 
 /// Puts Socket.IO packets together from the Engine.IO messages of one client, and refuses what
 /// the official decoder refuses (and a little more).

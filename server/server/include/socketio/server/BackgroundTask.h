@@ -20,7 +20,7 @@ public:
     /// Waits until it has ended; a task of a server that has not been started waits for the start.
     void join();
     /// The same, at most until `deadline`: false when it has not ended by then.
-    bool join(TimePoint deadline);
+    bool join(TimePoint deadline, const Clock& clock = Clock::system());
     bool finished() const;
 
 private:

@@ -13,7 +13,7 @@
 #include <utility>
 
 #include "socketio/exchange/Environ.h"
-#include "socketio/managers/PacketSink.h"
+#include "socketio/managers/Callback.h"
 #include "socketio/protocol/Convert.h"
 #include "socketio/server/DisconnectReason.h"
 
@@ -106,60 +106,6 @@ enum class HandlerForm : std::uint8_t {
 };
 HandlerForm handlerForm(std::string_view event);
 
-namespace detail {
-
-template <class... T>
-struct Types {};
-
-// The result and the parameters of a function, a member function, or a class with one operator().
-template <class F>
-struct Signature;
-template <class F>
-requires requires { &F::operator(); }
-struct Signature<F> : Signature<decltype(&F::operator())> {};
-template <class R, class... P>
-struct Signature<R(P...)> {
-    using Result = R;
-    using Parameters = Types<P...>;
-};
-template <class R, class... P>
-struct Signature<R(P...) noexcept> : Signature<R(P...)> {};
-template <class F>
-struct Signature<F*> : Signature<F> {};
-template <class C, class R, class... P>
-struct Signature<R (C::*)(P...)> : Signature<R(P...)> {};
-template <class C, class R, class... P>
-struct Signature<R (C::*)(P...) const> : Signature<R(P...)> {};
-template <class C, class R, class... P>
-struct Signature<R (C::*)(P...) noexcept> : Signature<R(P...)> {};
-template <class C, class R, class... P>
-struct Signature<R (C::*)(P...) const noexcept> : Signature<R(P...)> {};
-
-template <class F>
-concept HasSignature = requires {
-    typename Signature<std::decay_t<F>>::Parameters;
-};
-
-}  // namespace detail
-
-/// A function that takes an acknowledgement: its parameters are of any convertible types, or the
-/// only one is `const Value::Array&`, which gets all values.
-class Callback {
-public:
-    Callback() = default;
-    Callback(std::nullptr_t) {}
-    template <class F>
-    requires(detail::HasSignature<F> && !std::same_as<std::remove_cvref_t<F>, Callback>)
-        Callback(F&& function);
-
-    explicit operator bool() const { return static_cast<bool>(_function); }
-    const AckCallback& function() const& { return _function; }
-    AckCallback function() && { return std::move(_function); }
-
-private:
-    AckCallback _function;
-};
-
 /// Adapts a function to an event. A parameter `const Value::Array&` that is the only argument gets
 /// all of them; otherwise arguments are converted one by one, missing ones as null, and further
 /// ones are ignored.
@@ -172,8 +118,6 @@ HandlerPtr makeHandler(std::string_view event, F&& function);
 namespace detail {
 
 template <class P>
-using Plain = std::remove_cvref_t<P>;
-template <class P>
 inline constexpr bool kIsSocket = std::same_as<P, Socket&> || std::same_as<P, const Socket&>;
 template <class P>
 inline constexpr bool kIsText =
@@ -185,99 +129,6 @@ inline constexpr bool kIsReason = std::same_as<Plain<P>, DisconnectReason>;
 // Takes all values at once.
 template <class P>
 inline constexpr bool kIsAll = std::same_as<Plain<P>, Value::Array>;
-
-// One argument in the form that a parameter of type P wants. What can be borrowed from the event is
-// not copied.
-template <class P>
-struct Argument {
-    static constexpr bool kPossible = ConvertibleFromValue<Plain<P>>;
-    Plain<P> held{};
-
-    bool load(Value& from, ConversionError& error) {
-        return fromValue(std::move(from), held, error);
-    }
-    P get() {
-        if constexpr (std::is_lvalue_reference_v<P>)
-            return held;
-        else
-            return std::move(held);
-    }
-};
-template <class P>
-requires std::same_as<Plain<P>, Value>
-struct Argument<P> {
-    static constexpr bool kPossible = true;
-    Value* held = nullptr;
-
-    bool load(Value& from, ConversionError&) {
-        held = &from;
-        return true;
-    }
-    P get() {
-        if constexpr (std::is_lvalue_reference_v<P>)
-            return *held;
-        else
-            return std::move(*held);
-    }
-};
-template <class P>
-requires(std::same_as<Plain<P>, std::string_view> ||
-         std::same_as<P, const std::string&>) struct Argument<P> {
-    static constexpr bool kPossible = true;
-    const std::string* held = nullptr;
-
-    bool load(Value& from, ConversionError& error) {
-        if (!from.isString()) return error.expected("a string", from);
-        held = &from.asString();
-        return true;
-    }
-    const std::string& get() { return *held; }
-};
-template <class P>
-requires std::same_as<P, const Binary&>
-struct Argument<P> {
-    static constexpr bool kPossible = true;
-    const Binary* held = nullptr;
-
-    bool load(Value& from, ConversionError& error) {
-        if (!from.isBinary()) return error.expected("binary", from);
-        held = &from.asBinary();
-        return true;
-    }
-    const Binary& get() { return *held; }
-};
-
-std::string describeProblem(std::size_t index, bool missing, const ConversionError& error);
-
-template <class P>
-bool loadArgument(Argument<P>& argument, Value::Array& arguments, std::size_t index,
-                  std::size_t given, std::string& problem) {
-    ConversionError error;
-    if (argument.load(arguments[index], error)) return true;
-    problem = describeProblem(index, index >= given, error);
-    return false;
-}
-
-// Calls `call` with the arguments that P... want, which are used up.
-template <class... P, class Call>
-HandlerResult withArguments(Types<P...>, [[maybe_unused]] Value::Array& arguments, Call&& call) {
-    if constexpr (sizeof...(P) == 0) {
-        return call();
-    } else {
-        const std::size_t given = arguments.size();
-        if (given < sizeof...(P)) arguments.resize(sizeof...(P));
-        std::tuple<Argument<P>...> held;
-        std::string problem;
-        std::size_t index = 0;
-        const bool loaded = std::apply(
-            [&](Argument<P>&... each) {
-                return (loadArgument(each, arguments, index++, given, problem) && ...);
-            },
-            held);
-        if (!loaded) return HandlerResult::badArguments(std::move(problem));
-        return std::apply([&](Argument<P>&... each) { return call(each.get()...); }, held);
-    }
-}
 
 template <class P>
 constexpr bool argumentsSuit(Types<P>) {
@@ -381,9 +232,12 @@ private:
         if constexpr (sizeof...(P) == 1 && (kIsAll<P> && ...))
             return run(event, first, before..., event.arguments);
         else
-            return withArguments(parameters, event.arguments, [&](auto&&... values) {
-                return run(event, first, before..., std::forward<decltype(values)>(values)...);
-            });
+            return withArguments(
+                parameters, event.arguments,
+                [&](auto&&... values) {
+                    return run(event, first, before..., std::forward<decltype(values)>(values)...);
+                },
+                HandlerResult::badArguments);
     }
 
     template <class First>
@@ -411,21 +265,27 @@ private:
             else
                 return fillBoth<First>(Types<P...>(), event, first, environ);
         } else {
-            return withArguments(Types<P...>(), event.arguments, [&](auto&&... auth) {
-                return run(event, first, std::forward<decltype(auth)>(auth)...);
-            });
+            return withArguments(
+                Types<P...>(), event.arguments,
+                [&](auto&&... auth) {
+                    return run(event, first, std::forward<decltype(auth)>(auth)...);
+                },
+                HandlerResult::badArguments);
         }
     }
     template <class First, class A, class B>
     HandlerResult fillBoth(Types<A, B>, IncomingEvent& event, First first,
                            const Environ& environ) const {
         using Auth = std::conditional_t<kIsEnviron<A>, B, A>;
-        return withArguments(Types<Auth>(), event.arguments, [&](auto&& auth) {
-            if constexpr (kIsEnviron<A>)
-                return run(event, first, environ, std::forward<decltype(auth)>(auth));
-            else
-                return run(event, first, std::forward<decltype(auth)>(auth), environ);
-        });
+        return withArguments(
+            Types<Auth>(), event.arguments,
+            [&](auto&& auth) {
+                if constexpr (kIsEnviron<A>)
+                    return run(event, first, environ, std::forward<decltype(auth)>(auth));
+                else
+                    return run(event, first, std::forward<decltype(auth)>(auth), environ);
+            },
+            HandlerResult::badArguments);
     }
 
     template <class P>
@@ -453,23 +313,6 @@ private:
 };
 
 [[noreturn]] void refuseHandler(std::string_view event, HandlerForm form);
-
-template <class F>
-HandlerResult callWithValues(F& function, Value::Array values) {
-    return withArguments(typename Signature<F>::Parameters(), values, [&](auto&&... each) {
-        function(std::forward<decltype(each)>(each)...);
-        return HandlerResult();
-    });
-}
-template <class P>
-constexpr bool takesAll(Types<P>) {
-    return std::same_as<P, const Value::Array&> || std::same_as<P, Value::Array>;
-}
-template <class... P>
-constexpr bool takesAll(Types<P...>) {
-    return false;
-}
-[[noreturn]] void refuseAcknowledgement(const std::string& problem);
 
 }  // namespace detail
 
@@ -505,22 +348,6 @@ HandlerPtr makeHandler(std::string_view event, F&& function) {
             return std::make_shared<detail::BoundHandler<HandlerForm::Disconnect, Function>>(
                 std::forward<F>(function));
     detail::refuseHandler(event, form);
-}
-
-template <class F>
-requires(detail::HasSignature<F> &&
-         !std::same_as<std::remove_cvref_t<F>, Callback>) Callback::Callback(F&& function) {
-    using Function = std::decay_t<F>;
-    if constexpr (std::same_as<Function, AckCallback> ||
-                  detail::takesAll(typename detail::Signature<Function>::Parameters())) {
-        _function = std::forward<F>(function);
-    } else {
-        _function = [held =
-                         Function(std::forward<F>(function))](const Value::Array& values) mutable {
-            const HandlerResult result = detail::callWithValues(held, values);
-            if (!result.handled()) detail::refuseAcknowledgement(result.problem());
-        };
-    }
 }
 
 }  // namespace socketio

@@ -99,11 +99,13 @@ public:
     /// of the handler is read on meanwhile, until inboundBytes + 2 * maxHttpBufferSize bytes wait
     /// for handlers, however many packets that are. An answer behind so much is not seen in time.
     /// Throws Poco::TimeoutException; Poco::IOException when there is no such client or it goes
-    /// away; Poco::IllegalStateException in the connect handler of that very socket; and what
-    /// emit() throws.
+    /// away, of which a PubSubManager knows for clients of this server only;
+    /// Poco::IllegalStateException in the connect handler of that very socket; and what emit()
+    /// throws.
     Value call(std::string_view event, Arguments arguments, CallOptions options);
 
-    /// Throws Poco::NotFoundException when `sid` is not connected here.
+    /// Throws Poco::NotFoundException when `sid` is not connected here, and the manager knows of no
+    /// other servers.
     void enterRoom(std::string_view sid, std::string_view room, std::string_view nsp = "/");
     void leaveRoom(std::string_view sid, std::string_view room, std::string_view nsp = "/");
     /// Everybody leaves the room.

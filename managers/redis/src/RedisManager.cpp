@@ -1,0 +1,284 @@
+#include "socketio/managers/RedisManager.h"
+
+#include <algorithm>
+#include <csignal>
+#include <exception>
+#include <utility>
+#include <vector>
+
+#include <Poco/Exception.h>
+#include <Poco/Net/Context.h>
+#include <Poco/RunnableAdapter.h>
+#include <Poco/Thread.h>
+
+#include "socketio/base/Log.h"
+#include "socketio/base/Mutex.h"
+#include "socketio/managers/Backoff.h"
+#include "socketio/managers/PublishQueue.h"
+
+#include "LinkHealth.h"
+#include "RedisConnection.h"
+
+namespace socketio {
+
+namespace {
+
+using Link = LinkHealth::Link;
+
+/// Enough for a system call to be a small part of the cost.
+constexpr std::size_t kBatchBytes = 256 * 1024;
+/// A connection that lasted that long was a good one: the next attempt comes soon.
+constexpr Duration kGoodFor = std::chrono::seconds(1);
+/// Around the payload of a message: "message", the channel.
+constexpr std::size_t kAroundPayload = 1024;
+
+TimePoint now() { return Clock::system().now(); }
+
+RedisEndpoint endpointOf(const std::string& text, RedisOptions options, std::size_t keepBytes) {
+    const RedisUrl url = RedisUrl::parse(text);
+    return {url, options, keepBytes, makeRedisTls(url), {}};
+}
+
+}  // namespace
+
+class RedisManager::Impl {
+public:
+    Impl(RedisManager& manager, const std::string& url, RedisOptions redis)
+        : _manager(manager),
+          _channel(manager.channel()),
+          _endpoint(endpointOf(url, redis,
+                               manager.options().messageBytes + _channel.size() + kAroundPayload)),
+          _queue(manager.options().publishMessages, manager.options().publishBytes,
+                 manager.options().publishAge),
+          _health("redis at " + _endpoint.url.address()) {}
+
+    void start();
+    void stop();
+
+    PublishQueue& queue() { return _queue; }
+
+private:
+    using Session = void (Impl::*)(RedisConnection&);
+
+    // Each the whole life of a thread.
+    void listen() { keepConnected(Link::Listening, &Impl::listenOn); }
+    void publish() { keepConnected(Link::Publishing, &Impl::publishOn); }
+
+    void keepConnected(Link link, Session session);
+    bool pause(Duration time);
+    // Sessions end by an exception.
+    void listenOn(RedisConnection& connection);
+    void publishOn(RedisConnection& connection);
+    void publishBatch(RedisConnection& connection);
+    void dropOld();
+
+    void report(Link link, const std::string& failure);
+
+    RedisManager& _manager;
+    const std::string _channel;
+    RedisEndpoint _endpoint;
+    PublishQueue _queue;
+
+    // The publisher's: taken from the queue, not yet written.
+    std::vector<std::string> _batch;
+    TimePoint _batchTaken{};
+
+    Mutex _healthMutex;  // the manager's locks may be taken under it
+    LinkHealth _health SOCKETIO_GUARDED_BY(_healthMutex);
+
+    Poco::Thread _listenerThread, _publisherThread;
+    Poco::RunnableAdapter<Impl> _listener{*this, &Impl::listen};
+    Poco::RunnableAdapter<Impl> _publisher{*this, &Impl::publish};
+};
+
+void RedisManager::Impl::start() {
+    // Signals are for the thread that waits for them: a new thread has the mask of its maker.
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    try {
+        _publisherThread.start(_publisher);
+        if (!_manager.writeOnly()) _listenerThread.start(_listener);
+    } catch (...) {
+        pthread_sigmask(SIG_SETMASK, &before, nullptr);
+        stop();
+        throw;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+void RedisManager::Impl::stop() {
+    _endpoint.stop.stop();
+    const std::size_t queued = _queue.close();
+    _listenerThread.join();
+    _publisherThread.join();
+    _manager.countDropped(queued + _batch.size());
+    _batch.clear();
+    _queue.done();
+}
+
+void RedisManager::Impl::keepConnected(Link link, Session session) {
+    Backoff backoff;
+    HostLookup lookup(_endpoint.url.host, _endpoint.url.port);
+    do {
+        TimePoint opened = TimePoint::max();
+        std::string failure;
+        try {
+            RedisConnection connection(_endpoint);
+            connection.open(lookup);
+            opened = now();
+            (this->*session)(connection);
+        } catch (const Stopped&) {
+            return;
+        } catch (const Poco::Exception& e) {
+            failure = e.message().empty() ? e.displayText() : e.message();
+        } catch (...) {
+            failure = exceptionText();
+        }
+        report(link, failure);
+        if (link == Link::Listening)
+            _queue.wake();  // so that the publisher looks after its own connection
+        else
+            dropOld();
+        if (opened < now() - kGoodFor) backoff.reset();
+    } while (pause(backoff.next()));
+}
+
+bool RedisManager::Impl::pause(Duration time) {
+    try {
+        _endpoint.stop.wait(-1, 0, now() + time);
+        return true;
+    } catch (const Stopped&) {
+        return false;
+    }
+}
+
+void RedisManager::Impl::listenOn(RedisConnection& connection) {
+    using Type = RedisReply::Type;
+    const RedisOptions& times = _endpoint.options;
+    std::string command;
+    appendRedisCommand(command, {"SUBSCRIBE", _channel});
+    connection.send(command);
+    requireRedisReply(connection.answer(), Type::Array);
+    report(Link::Listening, {});
+    command.clear();
+    appendRedisCommand(command, {"PING"});
+
+    bool asked = false;
+    for (;;) {
+        RedisReply reply;
+        if (!connection.receive(reply, asked ? times.commandTimeout : times.pingInterval)) {
+            if (asked) throw Poco::TimeoutException("the server does not answer");
+            connection.send(command);
+            asked = true;
+            continue;
+        }
+        asked = false;
+        if (reply.type == Type::Text) continue;  // a pong, as proxies write it
+        requireRedisReply(reply, Type::Array);
+        if (reply.items.size() == 3 && reply.items[0].text == "message" &&
+            reply.items[2].type == Type::Bulk)
+            _manager.received(std::move(reply.items[2].text));
+    }
+}
+
+void RedisManager::Impl::publishOn(RedisConnection& connection) {
+    report(Link::Publishing, {});
+    std::string ping;
+    appendRedisCommand(ping, {"PING"});
+    for (;;) {
+        if (_batch.empty()) {
+            PublishQueue::Batch batch =
+                _queue.take(kBatchBytes, now() + _endpoint.options.pingInterval);
+            _manager.countDropped(batch.tooOld);
+            _batch = std::move(batch.payloads);
+            _batchTaken = now();
+            if (_endpoint.stop.stopped()) throw Stopped();
+        }
+        // Before anything is written, or what is would be lost.
+        connection.checkIdle();
+        if (!_batch.empty()) {
+            publishBatch(connection);
+        } else {
+            connection.send(ping);
+            requireRedisReply(connection.answer(), RedisReply::Type::Text);
+        }
+    }
+}
+
+void RedisManager::Impl::publishBatch(RedisConnection& connection) {
+    std::string commands;
+    std::vector<std::size_t> ends;
+    for (const std::string& payload : _batch) {
+        appendRedisCommand(commands, {"PUBLISH", _channel, payload});
+        ends.push_back(commands.size());
+    }
+    std::size_t sent = 0, published = 0;
+    RedisReply refusal;
+    std::exception_ptr failure;
+    try {
+        connection.send(commands, sent);
+        for (std::size_t i = 0; i < ends.size(); ++i) {
+            RedisReply reply = connection.answer();
+            if (reply.type == RedisReply::Type::Integer)
+                ++published;
+            else if (refusal.type != RedisReply::Type::Error)
+                refusal = std::move(reply);
+        }
+        if (published < ends.size()) requireRedisReply(refusal, RedisReply::Type::Integer);
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    // Those that left as a whole may have come through; a part of one does nothing.
+    const auto written = std::upper_bound(ends.begin(), ends.end(), sent) - ends.begin();
+    _manager.countPublished(published);
+    _manager.countDropped(static_cast<std::size_t>(written) - published);
+    _batch.erase(_batch.begin(), _batch.begin() + written);
+    if (_batch.empty()) _queue.done();
+    if (failure) std::rethrow_exception(failure);
+}
+
+void RedisManager::Impl::dropOld() {
+    std::size_t dropped = _queue.expire(now());
+    if (!_batch.empty() && now() - _batchTaken > _manager.options().publishAge) {
+        dropped += _batch.size();
+        _batch.clear();
+        _queue.done();
+    }
+    _manager.countDropped(dropped);
+}
+
+void RedisManager::Impl::report(Link link, const std::string& failure) {
+    MutexLock lock(_healthMutex);
+    const LinkHealth::News news =
+        failure.empty() ? _health.up(link, now()) : _health.down(link, failure, now());
+    _manager.setLastError(_health.error());
+    if (news.reconnected) _manager.countReconnect();
+    lock.unlock();
+    if (news.line.empty()) return;
+    if (news.bad)
+        _manager.log().warning(news.line);
+    else
+        _manager.log().information(news.line);
+}
+
+RedisManager::RedisManager(const std::string& url, std::string channel, bool writeOnly,
+                           PubSubOptions options, RedisOptions redis)
+    : PubSubManager(std::move(channel), writeOnly, options),
+      _impl(std::make_unique<Impl>(*this, url, redis)) {}
+
+RedisManager::~RedisManager() { shutdown(); }
+
+void RedisManager::start() { _impl->start(); }
+
+void RedisManager::stop() { _impl->stop(); }
+
+bool RedisManager::publish(std::string payload) {
+    return _impl->queue().push(std::move(payload), now());
+}
+
+bool RedisManager::flushQueue(TimePoint deadline) {
+    return _impl->queue().waitUntilEmpty(deadline);
+}
+
+}  // namespace socketio

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+
+#include "socketio/managers/RedisManager.h"
+
+namespace socketio {
+
+/// Redis as python-socketio's KombuManager uses it: the Redis channel is `/<database>.<channel>`,
+/// and each message is in a KombuEnvelope.
+class KombuRedisManager final : public RedisManager {
+public:
+    /// `kombu+redis://...` or `kombu+rediss://...`; the rest as for a RedisManager.
+    KombuRedisManager(const std::string& url, std::string channel, bool writeOnly,
+                      PubSubOptions options);
+    ~KombuRedisManager() override;
+
+protected:
+    bool publish(std::string payload) override;
+    void received(std::string payload) override;
+
+private:
+    const std::string _exchange;
+};
+
+}  // namespace socketio
