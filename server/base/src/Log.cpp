@@ -1,7 +1,6 @@
 #include "socketio/base/Log.h"
 
 #include <algorithm>
-#include <chrono>
 #include <exception>
 
 #include <Poco/Exception.h>
@@ -56,7 +55,7 @@ std::string exceptionText() {
 
 std::optional<std::uint64_t> LogThrottle::pass(TimePoint now) {
     std::int64_t quietUntil = _quietUntil.load(std::memory_order_relaxed);
-    const std::int64_t next = (now + std::chrono::seconds(1)).time_since_epoch().count();
+    const std::int64_t next = (now + _interval).time_since_epoch().count();
     if (now.time_since_epoch().count() < quietUntil ||
         !_quietUntil.compare_exchange_strong(quietUntil, next)) {
         _leftOut.fetch_add(1, std::memory_order_relaxed);

@@ -5,12 +5,6 @@
 
 namespace socketio {
 
-namespace {
-
-constexpr std::size_t kKeptEntries = 8;
-
-}  // namespace
-
 Strand::Load Strand::post(Task task, std::size_t bytes) {
     MutexLock lock(_mutex);
     _waiting.push_back({std::move(task), bytes});
@@ -51,9 +45,9 @@ bool Strand::run(std::size_t budget) {
             _position = 0;
             MutexLock lock(_mutex);
             if (_waiting.empty()) {
-                // An idle client keeps no large buffer: there may be many thousands of them.
-                if (_running.capacity() > kKeptEntries) std::vector<Entry>().swap(_running);
-                if (_waiting.capacity() > kKeptEntries) std::vector<Entry>().swap(_waiting);
+                // An idle client keeps no buffer: there may be many thousands of them.
+                std::vector<Entry>().swap(_running);
+                std::vector<Entry>().swap(_waiting);
                 _scheduled = false;
                 return true;
             }

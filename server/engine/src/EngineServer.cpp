@@ -111,14 +111,14 @@ void EngineServer::stop(TimePoint deadline) {
     refuseNew();
     Executor* const executor = _impl->executor.load();
     if (context.stopping.exchange(true) || executor == nullptr) return;
-    const Duration time = deadline - Clock::system().now();
+    const Duration time = deadline - executor->clock().now();
     _impl->shutdown = std::make_shared<Shutdown>(*executor, context.table.all(), time);
     _impl->shutdown->start();
     // A loop must not wait for itself.
     if (executor->currentLoop() != Executor::kNoLoop) return;
     {
         BlockingScope blocking(*executor);
-        if (context.table.waitEmpty(deadline)) return;
+        if (context.table.waitEmpty(executor->clock(), deadline)) return;
     }
     _impl->shutdown->dropRest(context.table.all());
 }

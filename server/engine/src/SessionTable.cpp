@@ -57,10 +57,10 @@ std::vector<SessionTable::Ptr> SessionTable::all() const {
     return sessions;
 }
 
-bool SessionTable::waitEmpty(TimePoint until) {
+bool SessionTable::waitEmpty(const Clock& clock, TimePoint until) {
     MutexLock lock(_emptyMutex);
     while (_size.load() != 0)
-        if (!_empty.waitUntil(_emptyMutex, until)) return _size.load() == 0;
+        if (!clock.waitUntil(_empty, _emptyMutex, until)) return _size.load() == 0;
     return true;
 }
 

@@ -35,7 +35,7 @@ public:
     std::vector<Ptr> all() const;
 
     /// Blocks until the table is empty or `until` has come on the machine's clock; true when empty.
-    bool waitEmpty(TimePoint until);
+    bool waitEmpty(const Clock& clock, TimePoint until);
 
 private:
     static std::string_view key(const Ptr& session);

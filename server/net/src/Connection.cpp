@@ -287,7 +287,7 @@ void Connection::onReadable() {
     char* const buffer = _loop.readBuffer();
     if (_state == State::Lingering) {
         const ssize_t got = ::recv(_descriptor, buffer, LoopContext::kReadBufferBytes, 0);
-        if (got > 0) _lingerBytes += static_cast<std::size_t>(got);
+        if (got > 0) _lingerBytes += static_cast<std::uint32_t>(got);
         if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR) ||
             _lingerBytes > kLingerBytes)
             abort("closed");

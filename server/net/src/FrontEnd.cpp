@@ -132,7 +132,7 @@ void FrontEndState::visitAll(const std::shared_ptr<FrontEndState>& state,
 bool FrontEndState::waitUntilEmpty(TimePoint deadline) {
     MutexLock lock(_mutex);
     while (_connections > 0)
-        if (!_emptied.waitUntil(_mutex, deadline)) return _connections == 0;
+        if (!hub->clock().waitUntil(_emptied, _mutex, deadline)) return _connections == 0;
     return true;
 }
 
@@ -217,7 +217,7 @@ bool FrontEnd::stop(std::chrono::milliseconds timeout) {
 
 bool FrontEnd::Impl::shutDown(std::chrono::milliseconds timeout) {
     // Each step leaves time for the next one.
-    const TimePoint now = Clock::system().now();
+    const TimePoint now = state->hub->clock().now();
     const TimePoint appDeadline = now + timeout * 7 / 10, answerDeadline = now + timeout * 9 / 10,
                     end = now + timeout;
     std::uint64_t id;

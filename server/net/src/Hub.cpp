@@ -96,7 +96,7 @@ Hub::Hub(const HubOptions& options)
     : _options(completed(options)), _impl(std::make_unique<Impl>(*this, _options)) {}
 
 Hub::~Hub() {
-    stop(Clock::system().now() + std::chrono::seconds(30));
+    stop(clock().now() + std::chrono::seconds(30));
     // Abandoned threads still use what they run on; the process is about to leave anyway.
     if (_impl->abandoned) (void)_impl.release();
 }
@@ -113,7 +113,7 @@ void Hub::start() {
         }
         _impl->workers.start();
     } catch (...) {  // a thread that cannot be created
-        stop(Clock::system().now());
+        stop(clock().now());
         throw;
     }
 }

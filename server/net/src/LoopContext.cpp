@@ -244,7 +244,7 @@ void LoopContext::buryClosed() {
         const std::size_t slot = connection->_slot;
         if (slot + 1 != _connections.size()) {
             std::swap(_connections[slot], _connections.back());
-            _connections[slot]->_slot = slot;
+            _connections[slot]->_slot = static_cast<std::uint32_t>(slot);
         }
         _connections.pop_back();
         _count.store(_connections.size(), std::memory_order_relaxed);
@@ -278,7 +278,7 @@ void LoopContext::add(int descriptor, const Connection::Limits& limits,
 
 void LoopContext::adopt(std::unique_ptr<Connection> owned) {
     Connection& connection = *owned;
-    connection._slot = _connections.size();
+    connection._slot = static_cast<std::uint32_t>(_connections.size());
     _connections.push_back(std::move(owned));
     _count.store(_connections.size(), std::memory_order_relaxed);
     try {

@@ -79,6 +79,7 @@ WorkerPool::WorkerPool(Poco::ThreadPool& threads, const HubOptions& options, Hub
                        unsigned ioThreads)
     : _threads(threads),
       _options(options),
+      _clock(*options.clock),
       _counters(counters),
       _kept(std::min(options.keptWorkers ? options.keptWorkers : 2 * cores(),
                      std::max(1u, options.maxWorkers))),
@@ -155,7 +156,7 @@ bool WorkerPool::add(Task& task) {
         _counters.refusedWork.fetch_add(1, std::memory_order_relaxed);
         return false;
     }
-    _queue.push_back({std::move(task), nullptr, std::chrono::steady_clock::now()});
+    _queue.push_back({std::move(task), nullptr, _clock.now()});
     ++_queuedTasks;
     wakeFor(1);
     return true;
@@ -163,13 +164,13 @@ bool WorkerPool::add(Task& task) {
 
 void WorkerPool::schedule(std::shared_ptr<Strand> strand) {
     MutexLock lock(_mutex);
-    _queue.push_back({Task(), std::move(strand), std::chrono::steady_clock::now()});
+    _queue.push_back({Task(), std::move(strand), _clock.now()});
     wakeFor(1);
 }
 
 void WorkerPool::schedule(std::vector<std::shared_ptr<Strand>>& strands) {
     if (strands.empty()) return;
-    const TimePoint now = std::chrono::steady_clock::now();
+    const TimePoint now = _clock.now();
     {
         MutexLock lock(_mutex);
         for (std::shared_ptr<Strand>& strand : strands)
@@ -194,17 +195,17 @@ void WorkerPool::work(Worker& worker) {
     currentWorker = &worker;
     MutexLock lock(_mutex);
     for (;;) {
+        const TimePoint idleEnd = _clock.now() + kIdleEnd;
         while (_queue.empty() && !_stopping) {
             ++_idle;
-            const bool kept = _alive <= _kept;
-            bool woken = true;
-            if (kept)
+            bool inTime = true;
+            if (_alive <= _kept)
                 _work.wait(_mutex);
             else
-                woken = _work.waitFor(_mutex, kIdleEnd);
+                inTime = _clock.waitUntil(_work, _mutex, idleEnd);
             --_idle;
             if (_waking > 0) --_waking;
-            if (!woken && _queue.empty() && _alive > _kept) break;
+            if (!inTime && _queue.empty() && _alive > _kept) break;
         }
         if (_queue.empty()) break;
 
@@ -213,7 +214,7 @@ void WorkerPool::work(Worker& worker) {
         if (item.task) --_queuedTasks;
         worker.busy = true;
         worker.blocked = worker.warned = false;
-        worker.since = std::chrono::steady_clock::now();
+        worker.since = _clock.now();
         worker.steps.fetch_add(1, std::memory_order_relaxed);
         ++_running;
         if (!_queue.empty()) wakeFor(1);
@@ -267,8 +268,12 @@ void WorkerPool::endBlocking() {
     MutexLock lock(_mutex);
     worker->inScope = false;
     worker->warned = false;
-    worker->since = std::chrono::steady_clock::now();
+    worker->since = _clock.now();
     if (std::exchange(worker->blocked, false)) ++_running;
+}
+
+void WorkerPool::waitForWatch(Duration time) {
+    _clock.waitUntil(_watch, _mutex, _clock.now() + time);
 }
 
 void WorkerPool::watch() {
@@ -282,15 +287,15 @@ void WorkerPool::watch() {
             _dormant = true;
             const bool anyBusy = _running + _idle < _alive;
             if (anyBusy)
-                _watch.waitFor(_mutex, std::clamp<Duration>(_options.handlerWarning / 4, 5ms, 1s));
+                waitForWatch(std::clamp<Duration>(_options.handlerWarning / 4, 5ms, 1s));
             else
                 _watch.wait(_mutex);
             if (!_dormant) quietTicks = 0;
             _dormant = false;
         } else {
-            _watch.waitFor(_mutex, kTick);
+            waitForWatch(kTick);
         }
-        const bool grow = inspect(std::chrono::steady_clock::now()) && !_stopping;
+        const bool grow = inspect(_clock.now()) && !_stopping;
         std::vector<std::string> warnings = std::exchange(_warnings, {});
         if (!grow && warnings.empty()) continue;
         lock.unlock();  // neither a new thread nor a slow log must hold up the loops
@@ -344,7 +349,7 @@ bool WorkerPool::stop(TimePoint deadline) {
     _work.notifyAll();
     _watch.notifyAll();
     while (_alive > 0 || _watchdogAlive)
-        if (!_ended.waitUntil(_mutex, deadline)) break;
+        if (!_clock.waitUntil(_ended, _mutex, deadline)) break;
     if (_alive == 0 && !_watchdogAlive) return true;
     for (const auto& worker : _workers)
         if (worker->busy)

@@ -38,7 +38,7 @@ public:
 
     /// The timers of a loop; only on that loop.
     virtual Timers& timers(LoopId loop) = 0;
-    /// What the timers go by. Threads that wait keep to Clock::system().
+    /// What the timers go by, and threads that wait.
     virtual const Clock& clock() const = 0;
 
     /// Runs `task` on a worker, where it may block. False, and the task destroyed, when the queue

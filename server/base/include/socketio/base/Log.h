@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -52,17 +53,20 @@ std::string escapedForLog(std::string_view text, std::size_t limit);
 /// What the exception in flight says, of whatever type it is. Only inside of a catch block.
 std::string exceptionText();
 
-/// Lets one line a second through, so that a peer cannot fill a disk, and counts the others.
+/// Lets one line through per interval, so that a peer cannot fill a disk, and counts the others.
 ///
 /// Threads: thread-safe.
 class LogThrottle {
 public:
+    explicit LogThrottle(Duration interval = std::chrono::seconds(1)) : _interval(interval) {}
+
     /// How many were left out since the last line, when this one may be written.
     std::optional<std::uint64_t> pass(TimePoint now);
     /// The same, as the end of the line: " (and 12 more)", or nothing.
     static std::string more(std::uint64_t leftOut);
 
 private:
+    const Duration _interval;
     std::atomic<std::int64_t> _quietUntil{INT64_MIN};
     std::atomic<std::uint64_t> _leftOut{0};
 };

@@ -211,11 +211,12 @@ private:
     Timer _deadline;
     Timer _stall;  // write stall, then linger
     Limits _limits;
-    std::size_t _slot = 0;  // in the loop's table
-    std::size_t _lingerBytes = 0;
+    std::uint32_t _slot = 0;  // in the loop's table
+    std::uint32_t _lingerBytes = 0;
     TimePoint _disposableSince = TimePoint::max();  // max: not disposable
     TimePoint _lastInput{};
     int _descriptor;
+    std::uint32_t _interest = 0;
     State _state = State::Open;
     bool _readingPaused = false;
     bool _peerEnded = false;
@@ -227,7 +228,6 @@ private:
     bool _needed = false;
     bool _handshakeQueued = false;
     bool _handshakePaused = false;  // not read while others come first
-    std::uint32_t _interest = 0;
     const char* _closeDetail = "";
 };
 

@@ -27,9 +27,9 @@ struct HubOptions {
     std::size_t maxQueuedWork = 10'000;  ///< Tasks of apps that wait for a worker.
     std::size_t maxConnections = 0;      ///< 0: RLIMIT_NOFILE - 1,000, at least half of it.
     std::chrono::milliseconds handlerWarning{30'000};  ///< Work that runs longer is logged once.
-    /// What the timers go by, and with them every deadline of a connection; borrowed, and outlives
-    /// the hub. Threads that wait (stop(), call(), sleep()) and the workers' watchdog keep to the
-    /// machine's. A clock that jumps is noticed at a loop's next turn, at a post() at the latest.
+    /// What every deadline goes by: of connections, of the workers, and of threads that wait
+    /// (stop(), call(), sleep()). Borrowed, and outlives the hub and the servers on it. A clock
+    /// that jumps is noticed at a loop's next turn, at a post() at the latest.
     const Clock* clock = &Clock::system();
 };
 
@@ -63,7 +63,7 @@ public:
     /// Poco::IllegalStateException.
     void start();
     /// Ends everything: connections are closed, workers joined. Work that does not end by
-    /// `deadline` (of Clock::system()) is named in the log and abandoned; false then, and the
+    /// `deadline` (of HubOptions::clock) is named in the log and abandoned; false then, and the
     /// process has to leave by _exit() since threads still run.
     bool stop(TimePoint deadline);
     bool running() const;

@@ -72,11 +72,13 @@ private:
     bool add(Task& task) SOCKETIO_REQUIRES(_mutex);
     void work(Worker& worker);
     void watch();
+    void waitForWatch(Duration time) SOCKETIO_REQUIRES(_mutex);
     /// True when another worker is wanted.
     bool inspect(TimePoint now) SOCKETIO_REQUIRES(_mutex);
 
     Poco::ThreadPool& _threads;
     const HubOptions& _options;
+    const Clock& _clock;
     HubCounters& _counters;
     const unsigned _kept;
     const unsigned _awake;  // workers that run at a time while none of them blocks
