@@ -11,10 +11,12 @@ const fs = require('fs');
 const os = require('os');
 const path = require('path');
 const { chromium } = require('playwright-core');
+const { Runner } = require('../support/js/runner.js');
 const { ServerProcess } = require('../support/js/server-process.js');
 
 const browserProgram = '/usr/bin/chromium';
-const stepDeadlineMs = 10000;
+const waitDeadlineMs = 10000;
+const runner = new Runner({ deadlineMs: 60000 });
 
 const [, , shotsFlag, shots, dashes, ...command] = process.argv;
 if (shotsFlag !== '--shots' || dashes !== '--' || !command.length) {
@@ -44,7 +46,7 @@ class Tab {
         const tab = new Tab();
         tab.context = await browser.newContext({ viewport: { width: 1100, height: 720 } });
         tab.page = await tab.context.newPage();
-        tab.page.setDefaultTimeout(stepDeadlineMs);
+        tab.page.setDefaultTimeout(waitDeadlineMs);
         tab.page.on('pageerror', (error) => faults.push(String(error)));
         tab.page.on('console', (message) => {
             if (message.type() === 'error') faults.push(message.text());
@@ -200,7 +202,6 @@ const steps = {
 };
 
 async function main() {
-    const counts = { passed: 0, failed: 0 };
     fs.mkdirSync(shots, { recursive: true });
     const profile = fs.mkdtempSync(path.join(os.tmpdir(), 'e2e-'));
     let browser;
@@ -217,29 +218,16 @@ async function main() {
         const ann = await Tab.open(browser, server.url, faults);
         const bob = await Tab.open(browser, server.url, faults);
         for (const [name, run] of Object.entries(steps)) {
-            try {
-                await run({ server, ann, bob, faults });
-                ++counts.passed;
-            } catch (error) {
-                ++counts.failed;
-                console.error(`FAILED ${name}\n${error.stack}`);
-                const shot = path.join(shots, `failed-${counts.failed}.png`);
-                await ann.page.screenshot({ path: shot }).catch(() => {});
-            }
+            if (await runner.test(name, () => run({ server, ann, bob, faults }))) continue;
+            const shot = path.join(shots, `failed-${runner.failed}.png`);
+            await ann.page.screenshot({ path: shot }).catch(() => {});
         }
         const status = await server.stop();
-        if (status !== 0) {
-            ++counts.failed;
-            console.error(`FAILED the server ended with ${status}`);
-        }
-    } catch (error) {
-        ++counts.failed;
-        console.error(error.stack);
+        if (status !== 0) runner.fail('the server', new Error(`it ended with ${status}`));
+    } finally {
+        if (browser) await browser.close().catch(() => {});
+        fs.rmSync(profile, { recursive: true, force: true });
     }
-    if (browser) await browser.close().catch(() => {});
-    fs.rmSync(profile, { recursive: true, force: true });
-    console.log(`${counts.passed} passed, ${counts.failed} failed`);
-    process.exit(counts.failed || !counts.passed ? 1 : 0);
 }
 
-main();
+runner.end(main);

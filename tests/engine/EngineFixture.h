@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include <cppunit/TestAssert.h>
+
 #include "socketio/engine/EngineServer.h"
 
 #include "support/FakeExchange.h"
@@ -108,6 +110,17 @@ public:
     void onSession(F&& function) {
         const EngineSession::Ptr session = sessions.back();
         executor.onLoop(session->loop(), [&] { function(*session); });
+    }
+    void pauseInput(bool paused) {
+        onSession([paused](EngineSession& s) { s.pauseInput(paused); });
+    }
+    /// The session lives for `time`, to the millisecond, and then ends as timed out.
+    void assertEndsAfter(Duration time) {
+        executor.advance(time - 1ms);
+        CPPUNIT_ASSERT(!session().closed());
+        executor.advance(1ms);
+        CPPUNIT_ASSERT(session().closed());
+        CPPUNIT_ASSERT_EQUAL(std::string("close ping timeout"), listener().log.back());
     }
 
     RecordingListener& listener() { return *listeners.back(); }

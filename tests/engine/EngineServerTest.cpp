@@ -653,7 +653,7 @@ public:
                                  [](const auto& c) { return c->closed(); });
         };
         // On a loop it does not wait.
-        engine.executor.onLoop(0, [&] { engine.server.stop(Clock::system().now() + 30s); });
+        engine.executor.onLoop(0, [&] { engine.server.stop(engine.executor.clock().now() + 30s); });
         engine.executor.run();
         CPPUNIT_ASSERT_EQUAL(1000L, closed());
         CPPUNIT_ASSERT_EQUAL(503, engine.get("EIO=4&transport=polling")->status());
@@ -678,7 +678,7 @@ public:
         const auto poll = engine.get(parked);
         const std::string between = engine.openPolling();
         engine.send("last words");
-        engine.executor.onLoop(0, [&] { engine.server.stop(Clock::system().now() + 30s); });
+        engine.executor.onLoop(0, [&] { engine.server.stop(engine.executor.clock().now() + 30s); });
         engine.executor.run();
         CPPUNIT_ASSERT_EQUAL(std::string("1"), poll->body());
         CPPUNIT_ASSERT_EQUAL(std::string("4last words\x1e"
@@ -691,7 +691,7 @@ public:
         EngineFixture engine;
         engine.openPolling();
         engine.openPolling();
-        engine.server.stop(Clock::system().now());  // no time at all
+        engine.server.stop(engine.executor.clock().now());  // no time at all
         engine.executor.run();
         CPPUNIT_ASSERT_EQUAL(std::size_t(0), engine.server.sessionCount());
         CPPUNIT_ASSERT_EQUAL(std::size_t(0), engine.executor.armedTimers());
@@ -699,7 +699,7 @@ public:
             ASSERT_LOG(Log{"close server shutting down"}, listener->log);
         // With nobody there it returns at once, however far the deadline is.
         EngineFixture empty;
-        empty.server.stop(Clock::system().now() + 1000h);
+        empty.server.stop(empty.executor.clock().now() + 1000h);
     }
 
     void generatesIdsThatNeverRepeat() {

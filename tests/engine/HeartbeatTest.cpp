@@ -35,7 +35,7 @@ public:
         EngineFixture engine;
         const auto channel = engine.openWebSocket(4);
         assertPingedAfter(25s, engine, *channel);
-        assertEndsAfter(20s, engine);
+        engine.assertEndsAfter(20s);
         ASSERT_LOG(Log{}, channel->take());
         CPPUNIT_ASSERT(channel->closed());
         CPPUNIT_ASSERT_EQUAL(std::size_t(0), engine.executor.armedTimers());
@@ -49,7 +49,7 @@ public:
         engine.executor.advance(3s);
         channel->text("3");
         assertPingedAfter(25s, engine, *channel);  // 28 s + 25 s
-        assertEndsAfter(20s, engine);
+        engine.assertEndsAfter(20s);
     }
 
     void pingsWhenTheIntervalIsShorterThanTheTimeout() {
@@ -64,7 +64,7 @@ public:
         }
         engine.executor.advance(100ms);
         ASSERT_LOG(Log{"2"}, channel->take());
-        assertEndsAfter(1s, engine);
+        engine.assertEndsAfter(1s);
         ASSERT_LOG(Log{}, channel->take());  // one ping at a time
     }
 
@@ -102,7 +102,7 @@ public:
             ASSERT_LOG(Log{}, channel->take());
             channel->text("2");
             ASSERT_LOG(Log{"3"}, channel->take());
-            assertEndsAfter(45s, engine);
+            engine.assertEndsAfter(45s);
             ASSERT_LOG(Log{}, channel->take());
         }
         EngineFixture engine;
@@ -111,7 +111,7 @@ public:
         engine.post(query, "1:2");
         engine.executor.run();
         CPPUNIT_ASSERT_EQUAL(std::string("1:3"), poll->body());
-        assertEndsAfter(45s, engine);
+        engine.assertEndsAfter(45s);
     }
 
     void timesOutAClientOfRevision3AfterItsUpgrade() {
@@ -122,7 +122,7 @@ public:
         CPPUNIT_ASSERT(engine.session().onWebSocket());
         engine.executor.advance(30s);
         candidate->text("2");
-        assertEndsAfter(45s, engine);
+        engine.assertEndsAfter(45s);
     }
 
     void heartbeatsInTheWrongDirectionAreErrors() {
@@ -152,7 +152,7 @@ public:
         // They are bytes like any others: a sign of life, but no answer to a ping.
         engine.executor.advance(20s);
         ASSERT_LOG(Log{}, channel->take());
-        assertEndsAfter(10s, engine);
+        engine.assertEndsAfter(10s);
     }
 
     void otherPacketsCostNoTimerWork() {
@@ -165,7 +165,7 @@ public:
         engine.send("answer");
         CPPUNIT_ASSERT(before == nextTimer(engine));
         CPPUNIT_ASSERT_EQUAL(std::size_t(1), engine.executor.armedTimers());
-        assertEndsAfter(45s, engine);
+        engine.assertEndsAfter(45s);
     }
 
     void timeBeginsWhenTheAnswerHasLeft() {
@@ -173,7 +173,7 @@ public:
         const auto handshake = openUnsent(engine, 3);
         engine.executor.advance(10s);
         handshake->sent();
-        assertEndsAfter(45s, engine);
+        engine.assertEndsAfter(45s);
     }
 
     void aHandshakeThatIsNeverSentTimesOut() {
@@ -190,26 +190,26 @@ public:
             EngineFixture engine;
             const auto channel = engine.openWebSocket(revision);
             engine.executor.advance(40s);
-            pause(engine, true);
+            engine.pauseInput(true);
             CPPUNIT_ASSERT(channel->paused);
             engine.executor.advance(10min);
             CPPUNIT_ASSERT(!engine.session().closed());
-            pause(engine, false);
+            engine.pauseInput(false);
             CPPUNIT_ASSERT(!channel->paused);
-            assertEndsAfter(5s, engine);
+            engine.assertEndsAfter(5s);
         }
     }
 
     void aPausedClientOfRevision4StillGetsPings() {
         EngineFixture engine;
         const auto channel = engine.openWebSocket(4);
-        pause(engine, true);
+        engine.pauseInput(true);
         // Its pongs are not read, but it ends the connection when it hears nothing for 45 s.
         for (int i = 0; i < 5; ++i) {
             engine.executor.advance(25s);
             ASSERT_LOG(Log{"2"}, channel->take());
         }
-        pause(engine, false);
+        engine.pauseInput(false);
         for (int i = 0; i < 5; ++i) channel->text("3");
         assertPingedAfter(25s, engine, *channel);
     }
@@ -217,12 +217,12 @@ public:
     void aPausedClientOfRevision3StillGetsPongs() {
         EngineFixture engine;
         const auto channel = engine.openWebSocket(3);
-        pause(engine, true);
+        engine.pauseInput(true);
         for (int i = 0; i < 5; ++i) {
             engine.executor.advance(10s);
             ASSERT_LOG(Log{"3"}, channel->take());
         }
-        pause(engine, false);
+        engine.pauseInput(false);
         engine.executor.advance(30s);
         ASSERT_LOG(Log{}, channel->take());
     }
@@ -231,15 +231,15 @@ public:
         EngineFixture engine;
         const auto channel = engine.openWebSocket(4);
         for (int i = 0; i < 25; ++i) {
-            pause(engine, true);
+            engine.pauseInput(true);
             engine.executor.advance(900ms);
-            pause(engine, false);
+            engine.pauseInput(false);
             engine.executor.advance(100ms);
         }
         ASSERT_LOG(Log{"2"}, channel->take());
         channel->text("3");
         // The pauses before the pong count for nothing after it.
-        assertEndsAfter(45s, engine);
+        engine.assertEndsAfter(45s);
     }
 
     void withoutMonitoringNobodyIsTimedOut() {
@@ -270,14 +270,6 @@ public:
     }
 
 private:
-    /// The session lives for `time`, to the millisecond, and then ends as timed out.
-    static void assertEndsAfter(Duration time, EngineFixture& engine) {
-        engine.executor.advance(time - 1ms);
-        CPPUNIT_ASSERT(!engine.session().closed());
-        engine.executor.advance(1ms);
-        CPPUNIT_ASSERT(engine.session().closed());
-        CPPUNIT_ASSERT_EQUAL(std::string("close ping timeout"), engine.listener().log.back());
-    }
     /// A ping comes after `time`, to the millisecond.
     static void assertPingedAfter(Duration time, EngineFixture& engine,
                                   FakeWebSocketChannel& channel) {
@@ -293,9 +285,6 @@ private:
             engine.target("EIO=" + std::to_string(revision) + "&transport=polling"));
         handshake->autoSend = false;
         return engine.begin(std::move(handshake));
-    }
-    static void pause(EngineFixture& engine, bool paused) {
-        engine.onSession([paused](EngineSession& s) { s.pauseInput(paused); });
     }
     static TimePoint nextTimer(EngineFixture& engine) {
         return static_cast<FakeTimers&>(engine.executor.timers(0)).next();

@@ -28,7 +28,7 @@ public:
             const auto channel = engine.openWebSocket(revision);
             engine.executor.advance(40s);
             channel->text("4x");
-            assertEndsAfter(45s, engine);
+            engine.assertEndsAfter(45s);
         }
     }
 
@@ -37,7 +37,7 @@ public:
         const auto channel = engine.openWebSocket(4);
         engine.executor.advance(44s);
         channel->received = engine.executor.clock().now();  // no whole message
-        assertEndsAfter(45s, engine);
+        engine.assertEndsAfter(45s);
     }
 
     void aPostIsASignOfLifeFromItsHeadOn() {
@@ -51,7 +51,7 @@ public:
         engine.executor.advance(20s);
         CPPUNIT_ASSERT(!engine.session().closed());
         post->deliverBody();
-        assertEndsAfter(45s, engine);
+        engine.assertEndsAfter(45s);
     }
 
     void aPollIsNone() {
@@ -60,7 +60,7 @@ public:
         engine.executor.advance(40s);
         engine.get(query);  // fetches the ping
         engine.get(query);
-        assertEndsAfter(5s, engine);
+        engine.assertEndsAfter(5s);
     }
 
     void aClientThatSendsButNeverPongsGetsItsPings() {
@@ -83,15 +83,15 @@ public:
         EngineFixture engine;
         const auto channel = engine.openWebSocket(4);
         engine.executor.advance(24s);
-        pause(engine, true);
+        engine.pauseInput(true);
         engine.executor.advance(30s);
-        pause(engine, false);
+        engine.pauseInput(false);
         // It had sent much before it saw the ping, and is not read faster than its handlers go.
         for (int i = 0; i < 10; ++i) {
             channel->text("4event");
-            pause(engine, true);
+            engine.pauseInput(true);
             engine.executor.advance(10s);
-            pause(engine, false);
+            engine.pauseInput(false);
             engine.executor.advance(10s);
             CPPUNIT_ASSERT(!engine.session().closed());
         }
@@ -107,26 +107,13 @@ public:
         EngineFixture engine;
         const auto channel = engine.openWebSocket(4);
         engine.executor.advance(44'999ms);
-        pause(engine, true);
+        engine.pauseInput(true);
         engine.executor.advance(1min);
-        pause(engine, false);
+        engine.pauseInput(false);
         engine.executor.advance(999ms);
         CPPUNIT_ASSERT(!engine.session().closed());
         channel->text("4x");
-        assertEndsAfter(45s, engine);
-    }
-
-private:
-    /// To the millisecond.
-    static void assertEndsAfter(Duration time, EngineFixture& engine) {
-        engine.executor.advance(time - 1ms);
-        CPPUNIT_ASSERT(!engine.session().closed());
-        engine.executor.advance(1ms);
-        CPPUNIT_ASSERT(engine.session().closed());
-        CPPUNIT_ASSERT_EQUAL(std::string("close ping timeout"), engine.listener().log.back());
-    }
-    static void pause(EngineFixture& engine, bool paused) {
-        engine.onSession([paused](EngineSession& s) { s.pauseInput(paused); });
+        engine.assertEndsAfter(45s);
     }
 };
 

@@ -6,6 +6,7 @@
 #include "EngineContext.h"
 #include "EngineSessionImpl.h"
 #include "support/ManualExecutor.h"
+#include "support/Waiting.h"
 
 namespace socketio {
 
@@ -50,16 +51,22 @@ public:
             table.remove("a");
             table.remove("b");
         });
-        CPPUNIT_ASSERT(
-            table.waitEmpty(std::chrono::steady_clock::now() + std::chrono::seconds(30)));
+        CPPUNIT_ASSERT(table.waitEmpty(Clock::system(),
+                                       Clock::system().now() + std::chrono::seconds(30)));
         remover.join();
     }
 
     void givesUpWaitingInTime() {
+        test::FakeClock clock;
         SessionTable table;
-        CPPUNIT_ASSERT(table.waitEmpty({}));
+        CPPUNIT_ASSERT(table.waitEmpty(clock, {}));
         table.insert(make("a"));
-        CPPUNIT_ASSERT(!table.waitEmpty(std::chrono::steady_clock::now()));
+        std::thread later([&] {
+            test::eventually([&] { return clock.waits() > 0; });
+            clock.advance(std::chrono::seconds(30));
+        });
+        CPPUNIT_ASSERT(!table.waitEmpty(clock, clock.now() + std::chrono::seconds(30)));
+        later.join();
     }
 
 private:

@@ -7,9 +7,10 @@
 const assert = require('assert');
 const path = require('path');
 const { io } = require('../interop/node_modules/sio-4.8');
+const { Runner } = require('../support/js/runner.js');
 const { ServerProcess, freePort } = require('../support/js/server-process.js');
 
-const deadlineMs = 30000;
+const runner = new Runner({ deadlineMs: 30000 });
 const bin = process.argv[2];
 if (!bin) {
     console.error('usage: node examples.js BIN_FOLDER');
@@ -97,43 +98,24 @@ for (const mode of ['', ' --mount']) {
     };
 }
 
-async function runExample(name, run) {
+function runExample(name, run) {
     const [program, ...options] = name.split(' ');
     const server = new ServerProcess([path.join(bin, `example_${program}`), ...options]);
     const sockets = [];
-    let timer;
-    try {
+    const connect = (nsp, auth) => {
+        const socket = io(server.url + nsp, { auth, forceNew: true, reconnection: false });
+        sockets.push(socket);
+        return socket;
+    };
+    return runner.test(`example ${name}`, async () => {
         await server.startOn(await freePort());
-        const connect = (nsp, auth) => {
-            const socket = io(server.url + nsp, { auth, forceNew: true, reconnection: false });
-            sockets.push(socket);
-            return socket;
-        };
-        const late = new Promise((_, reject) => {
-            timer = setTimeout(() => reject(new Error('the deadline passed')), deadlineMs);
-        });
-        await Promise.race([run({ url: server.url, connect }), late]);
-    } finally {
-        clearTimeout(timer);
+        await run({ url: server.url, connect });
+    }, async () => {
         for (const socket of sockets) socket.disconnect();
         if (server.child) assert.strictEqual(await server.stop(), 0, 'the exit status');
-    }
+    });
 }
 
-async function main() {
-    let passed = 0;
-    let failed = 0;
-    for (const [name, run] of Object.entries(examples)) {
-        try {
-            await runExample(name, run);
-            ++passed;
-        } catch (error) {
-            ++failed;
-            console.error(`FAILED example ${name}\n${error.stack}`);
-        }
-    }
-    console.log(`${passed} passed, ${failed} failed`);
-    process.exit(failed ? 1 : 0);
-}
-
-main();
+runner.end(async () => {
+    for (const [name, run] of Object.entries(examples)) await runExample(name, run);
+});

@@ -13,6 +13,7 @@
 
 #include "FcgiFixture.h"
 #include "support/Waiting.h"
+#include "support/WatchedThread.h"
 
 namespace socketio {
 
@@ -27,6 +28,7 @@ using test::FcgiParams;
 using test::FcgiPollingClient;
 using test::FcgiRawRecord;
 using test::variable;
+using test::WatchedThread;
 
 namespace {
 
@@ -67,6 +69,7 @@ class FcgiConnectionTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(tooManyParametersAre431);
     CPPUNIT_TEST(badParametersAre400);
     CPPUNIT_TEST(missingVariablesAreFilledIn);
+    CPPUNIT_TEST(believesForwardedHeadersOfTrustedProxies);
     CPPUNIT_TEST(badLengthsOfTheBodyAre400);
     CPPUNIT_TEST(bodiesOfEverySizeArrive);
     CPPUNIT_TEST(aBodyOverTheLimitIs413AndTheConnectionGoesOn);
@@ -430,6 +433,43 @@ public:
         }
     }
 
+    // The web server says who its peer is; what that one says about clients counts when it is
+    // trusted.
+    void believesForwardedHeadersOfTrustedProxies() {
+        const FcgiParams forwarded{{"HTTP_X_FORWARDED_FOR", "6.6.6.6, 198.51.100.1"},
+                                   {"HTTP_X_FORWARDED_PROTO", "https"},
+                                   {"HTTP_X_FORWARDED_HOST", "chat.example"}};
+        const std::string balancer = "10.0.0.5", stranger = "192.0.2.7";
+        struct Case {
+            const char* what;
+            TrustedProxies proxies;
+            std::string peer, expected;
+        };
+        const Case cases[] = {
+            {"a trusted proxy", {"10.0.0.0/8"}, balancer, "198.51.100.1 on chat.example 443 /path"},
+            {"a stranger", {"10.0.0.0/8"}, stranger, "192.0.2.7 (absent) example.org 80 /path"},
+            {"nobody is trusted", {}, balancer, "10.0.0.5 (absent) example.org 80 /path"},
+            // Not the connection between the web server and us.
+            {"the web server", {"127.0.0.1"}, balancer, "10.0.0.5 (absent) example.org 80 /path"},
+            {"an unknown peer",
+             {"0.0.0.0/0", "::/0", "unix"},
+             "",
+             "unknown (absent) example.org 80 /path"},
+        };
+        for (const Case& c : cases) {
+            test::FcgiFixture server;
+            server.options.trustedProxies = c.proxies;
+            server.start();
+            FcgiParams all = forwarded;
+            all.emplace_back("REMOTE_ADDR", c.peer);
+            const FcgiAnswer answer = server.client().call("GET", "/path", {}, all);
+            std::string seen = variable(answer, "REMOTE_ADDR");
+            for (const char* name : {"HTTPS", "HTTP_HOST", "SERVER_PORT", "PATH_INFO"})
+                seen += " " + variable(answer, name);
+            CPPUNIT_ASSERT_EQUAL_MESSAGE(c.what, c.expected, seen);
+        }
+    }
+
     void badLengthsOfTheBodyAre400() {  // F8
         fixture.start();
         const auto post = [](const std::string& length, std::string_view content) {
@@ -758,7 +798,9 @@ public:
     void aWriterWaitsForASlowWebServer() {
         std::atomic<int> written{0};
         Arrivals<bool> ended;
+        WatchedThread writer;
         fixture.app->onHandle = [&](const Exchange::Ptr& exchange) {
+            writer.isThisOne();
             exchange->start(200, {});
             bool taken = true;
             for (int i = 0; i < 400 && taken; ++i) {
@@ -772,11 +814,8 @@ public:
         FcgiClient client(fixture.port(), {.receiveBuffer = 4096});
         client.send(kGood);
         CPPUNIT_ASSERT(eventually([&] { return written > 3; }));
-        int before = -1;  // it comes to a stop
-        CPPUNIT_ASSERT(eventually([&] {
-            std::this_thread::sleep_for(100ms);
-            return std::exchange(before, written.load()) == written;
-        }));
+        CPPUNIT_ASSERT(writer.comesToAStop(fixture.server->hub(), [&] { return written.load(); }));
+        CPPUNIT_ASSERT(ended.empty());
         CPPUNIT_ASSERT(written < 200);  // of 25 MB no more than the kernel's buffers hold
         client.raw().close();
         CPPUNIT_ASSERT(!ended.take());

@@ -17,10 +17,11 @@ const path = require('path');
 const { parseArgs } = require('util');
 const { cases, skipped } = require('../interop/cases.js');
 const { connect, generations } = require('../interop/clients.js');
+const { Runner } = require('../support/js/runner.js');
 const { ServerProcess, freePort } = require('../support/js/server-process.js');
+const { eventually } = require('../support/js/waiting.js');
 const { Nginx, Lighttpd, Apache } = require('../support/js/web-servers.js');
 
-const caseDeadlineMs = 45000;
 const browserProgram = '/usr/bin/chromium';
 
 const { values: options } = parseArgs({
@@ -38,31 +39,7 @@ if (!options.server || !options.cgi) {
 if (options.client && !fs.existsSync(path.join(options.client, 'socket.io.js')))
     options.client = undefined;
 
-const counts = { passed: 0, failed: 0, skipped: 0 };
-
-// An error thrown inside a client's own callback belongs to the test that runs.
-let failTest = () => {};
-process.on('uncaughtException', (error) => failTest(error));
-process.on('unhandledRejection', (error) => failTest(error));
-
-async function test(name, run) {
-    let timer;
-    try {
-        await new Promise((resolve, reject) => {
-            failTest = reject;
-            timer = setTimeout(() => reject(new Error('the deadline passed')), caseDeadlineMs);
-            run().then(resolve, reject);
-        });
-        ++counts.passed;
-    } catch (error) {
-        ++counts.failed;
-        console.error(`FAILED ${name}\n${error.stack}`);
-    } finally {
-        clearTimeout(timer);
-    }
-}
-
-const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const runner = new Runner({ deadlineMs: 45000 });
 
 // A folder that a web server of another user may look into.
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'fcgi-'));
@@ -72,13 +49,14 @@ process.on('exit', () => fs.rmSync(folder, { recursive: true, force: true }));
 // The server under test and the web server in front of it, as one: clients speak to `url`, stop() and
 // start() restart what is behind.
 class Fronted {
-    async open({ front, unix, route, keep, webSocket, cgi }) {
+    async open({ front, unix, route, keep, webSocket, cgi, heartbeat }) {
         const port = await freePort();
         const socket = path.join(folder, `${port}.sock`);
         const address = unix ? socket : `127.0.0.1:${port}`;
         const command = [options.server, '--fastcgi', unix ? socket : String(port), '--route',
             route ? 'yes' : 'no'];
         if (options.client) command.push('--client', options.client);
+        if (heartbeat) command.push('--heartbeat', String(heartbeat));
         this.backend = new ServerProcess(command);
         await this.backend.start();
         const routes = cgi
@@ -150,23 +128,18 @@ async function runCases(name, server, what) {
         for (const mode of what.modes || ['polling'])
             for (const [title, run] of Object.entries(cases)) {
                 if ((skipped[version] || []).includes(title)) {
-                    ++counts.skipped;
+                    runner.skip();
                     continue;
                 }
-                await test(`${name}: client ${version} over ${mode} ${title}`, async () => {
-                    const clients = [];
-                    const open = (caseOptions) => {
-                        const client = connect(version, mode, server.url, caseOptions);
-                        clients.push(client);
-                        return client;
-                    };
-                    try {
-                        await run({ connect: open, server, version, mode,
-                            eio: generations[version].eio });
-                    } finally {
-                        for (const client of clients) client.close();
-                    }
-                });
+                const clients = [];
+                const open = (caseOptions) => {
+                    const client = connect(version, mode, server.url, caseOptions);
+                    clients.push(client);
+                    return client;
+                };
+                await runner.test(`${name}: client ${version} over ${mode} ${title}`,
+                    () => run({ connect: open, server, version, mode, eio: generations[version].eio }),
+                    () => clients.forEach((client) => client.close()));
             }
 }
 
@@ -335,6 +308,7 @@ class Poller {
     constructor(url) {
         this.url = url;
         this.received = [];
+        this.waiting = [];
     }
 
     async request(method, body) {
@@ -358,8 +332,29 @@ class Poller {
         while (!this.over)
             for (const packet of (await this.request('GET')).split('\x1e')) {
                 if (packet === '2') await this.request('POST', '3');
-                else if (packet.startsWith('42["echo",')) this.received.push(JSON.parse(packet.slice(2))[1]);
+                else if (packet.startsWith('42["echo",')) this.receive(JSON.parse(packet.slice(2))[1]);
             }
+    }
+
+    receive(number) {
+        this.received.push(number);
+        this.waiting = this.waiting.filter(({ count, resolve }) => {
+            if (this.received.length < count) return true;
+            resolve();
+            return false;
+        });
+    }
+
+    // Waits until `count` echoes have come: 20 s, or as long as the polling goes well.
+    async has(count) {
+        if (this.received.length >= count) return;
+        let timer;
+        const came = new Promise((resolve) => this.waiting.push({ count, resolve }));
+        const late = new Promise((_, reject) => {
+            timer = setTimeout(() => reject(new Error(
+                `echo ${count} did not come behind ${this.received.length}`)), 20000);
+        });
+        await Promise.race([came, late, this.polling]).finally(() => clearTimeout(timer));
     }
 
     send(number) {
@@ -367,9 +362,7 @@ class Poller {
     }
 
     async end(count) {
-        const deadline = Date.now() + 20000;
-        while (this.received.length < count && Date.now() < deadline)
-            await Promise.race([sleep(10), this.polling]);
+        await this.has(count);
         this.over = true;
         await this.request('POST', '1');
         await this.polling.catch(() => {});
@@ -386,18 +379,22 @@ async function reloadUnderLoad(server) {
         let sent = 0;
         while (reloading && !failure) {
             await poller.send(sent++);
-            await sleep(20);
+            await poller.has(sent);
         }
         return sent;
     });
     for (const load of loads) load.catch((error) => (failure = error));
     for (const poller of pollers) poller.polling.catch((error) => (failure = error));
-    for (let i = 0; i < 20; ++i) {
-        server.front.reload();
-        await sleep(150);
+    try {
+        for (let i = 0; i < 20; ++i) {
+            await server.front.reload();
+            // Each of them goes on.
+            await Promise.all(pollers.map((poller) => poller.has(poller.received.length + 1)));
+        }
+        await eventually(() => server.front.workers().length === 1, 'the end of the old workers');
+    } finally {
+        reloading = false;
     }
-    await sleep(300);
-    reloading = false;
     const sent = await Promise.all(loads);
     if (failure) throw failure;
     assert.ok(sent.every((count) => count >= 5), `load: ${sent}`);
@@ -470,11 +467,13 @@ async function cgiWithoutServer(front) {
 // ------------------------------------------------------------------------------------------------
 
 // A client that goes away while it polls ends its session. nginx tells by closing its connection;
-// lighttpd and Apache keep theirs until there is something to send, so that there the heartbeat ends
-// the session.
-async function goneClientEndsSession(server) {
-    const witness = connect('4.8', 'polling', server.url);
+// lighttpd and Apache look at their client only when they write, and neither close theirs nor send
+// AbortRequest, so that there the heartbeat ends the session.
+async function goneClientEndsSession(server, reason) {
+    // Over HTTP: the requests over FastCGI are the poller's alone.
+    const witness = connect('4.8', 'polling', server.backend.url);
     await witness.next('welcome');
+    const requests = async () => (await witness.call('fastcgi requests'))[0];
     const poller = new Poller(server.url);
     poller.over = true;
     await poller.open();
@@ -483,11 +482,12 @@ async function goneClientEndsSession(server) {
     const { hostname, port } = new URL(server.url);
     const socket = net.connect(port, hostname);
     const target = poller.target.slice(server.url.length);
+    const before = await requests();
     socket.write(`GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`);
-    await sleep(300);
+    await eventually(async () => (await requests()) > before, 'the poll at the server');
     socket.destroy();
     const [left] = await witness.next('left');
-    assert.match(left.reason, /^transport (close|error)$/);
+    assert.match(left.reason, reason);
     witness.close();
 }
 
@@ -515,41 +515,33 @@ async function main() {
             await timed(name, () => fronted(what, async (server) => {
                 await runCases(name, server, what);
                 if (browser && !what.cgi)
-                    await test(`${name}: a page in Chromium`, () =>
+                    await runner.test(`${name}: a page in Chromium`, () =>
                         browserSees(browser, server, what.webSocket ? 'websocket' : 'polling'));
                 else
-                    ++counts.skipped;
+                    runner.skip();
                 if (what.front === Nginx && !what.webSocket)
-                    await test(`${name}: a client that goes away ends its session`,
-                        () => goneClientEndsSession(server));
-            }).catch((error) => {
-                ++counts.failed;
-                console.error(`FAILED ${name}\n${error.stack}`);
-            }));
+                    await runner.test(`${name}: a client that goes away ends its session`,
+                        () => goneClientEndsSession(server, /^transport (close|error)$/));
+            }).catch((error) => runner.fail(name, error)));
         }
         const others = {
             'cgi-fcgi is an independent client': independentClient,
             'CGI without a server under lighttpd': () => cgiWithoutServer(Lighttpd),
             'CGI without a server under Apache': () => cgiWithoutServer(Apache),
+            ...Object.fromEntries([Lighttpd, Apache].map((front) => [
+                `${front.name}: the heartbeat ends the session of a client that goes away`,
+                () => fronted({ front, heartbeat: 1000 },
+                    (server) => goneClientEndsSession(server, /^ping timeout$/))])),
             'nginx reloaded 20 times under load loses no polling session': () =>
                 fronted({ front: Nginx, keep: true }, reloadUnderLoad),
             '10,000 requests give the same over HTTP and FastCGI': () => compareRequests(10000),
         };
         for (const [name, run] of Object.entries(others))
-            if (wanted(name)) await timed(name, () => test(name, run));
+            if (wanted(name)) await timed(name, () => runner.test(name, run));
     } finally {
         if (browser) await browser.close().catch(() => {});
         fs.rmSync(profile, { recursive: true, force: true });
     }
 }
 
-main()
-    .catch((error) => {
-        ++counts.failed;
-        console.error(error.stack);
-    })
-    .finally(() => {
-        const tail = counts.skipped ? `, ${counts.skipped} skipped` : '';
-        console.log(`${counts.passed} passed, ${counts.failed} failed${tail}`);
-        process.exit(counts.failed || !counts.passed ? 1 : 0);
-    });
+runner.end(main);

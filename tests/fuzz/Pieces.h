@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -19,6 +20,26 @@ inline void require(bool holds, const char* what) {
 
 inline std::string_view view(const std::uint8_t* data, std::size_t size) {
     return {reinterpret_cast<const char*>(data), size};
+}
+
+/// A copy with nothing around it, so that a sanitizer sees every read beyond its ends.
+class Exact {
+public:
+    explicit Exact(std::string_view bytes) : _bytes(bytes.begin(), bytes.end()) {}
+    operator std::string_view() const { return {_bytes.data(), _bytes.size()}; }
+    std::size_t size() const { return _bytes.size(); }
+
+private:
+    const std::vector<char> _bytes;
+};
+
+/// For parsers that look at all that has come whenever more has: calls `parse` with it, until it
+/// says that it is done.
+template <class Parse>
+void growing(const std::vector<std::string_view>& pieces, Parse parse) {
+    std::string all;
+    for (const std::string_view piece : pieces)
+        if (parse(Exact(all.append(piece)))) return;
 }
 
 /// Calls `use` with the input cut in several ways: byte by byte when it is small enough for that,
@@ -47,6 +68,16 @@ void forEachCutting(std::string_view input, Use use) {
         at += pieces.back().size();
     }
     use(pieces);
+}
+
+/// What `read` makes of the input in one piece; it has to make the same of it however it is cut.
+template <class Read>
+auto sameHoweverCut(std::string_view input, Read read) {
+    const auto whole = read({input});
+    forEachCutting(input, [&](const std::vector<std::string_view>& pieces) {
+        require(read(pieces) == whole, "the same for every cutting");
+    });
+    return whole;
 }
 
 }  // namespace socketio::fuzz

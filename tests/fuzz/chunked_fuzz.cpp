@@ -9,6 +9,7 @@
 namespace {
 
 using socketio::ChunkedDecoder;
+using socketio::fuzz::Exact;
 using socketio::fuzz::require;
 using Status = ChunkedDecoder::Status;
 
@@ -23,14 +24,13 @@ struct Reading {
     bool operator==(const Reading&) const = default;
 };
 
-Reading read(const std::vector<std::string_view>& pieces) {
+Reading readPieces(const std::vector<std::string_view>& pieces) {
     ChunkedDecoder decoder;
     Reading reading;
     for (const std::string_view piece : pieces) {
-        const std::vector<char> exact(piece.begin(), piece.end());
+        const Exact exact(piece);
         std::size_t consumed = 0;
-        reading.status =
-            decoder.decode({exact.data(), exact.size()}, consumed, reading.body, kLimit);
+        reading.status = decoder.decode(exact, consumed, reading.body, kLimit);
         require(consumed <= piece.size(), "no more is used than was given");
         require(reading.body.size() <= kLimit, "the limit of the body");
         reading.consumed += consumed;
@@ -46,15 +46,13 @@ Reading read(const std::vector<std::string_view>& pieces) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::string_view input = socketio::fuzz::view(data, size);
-    const Reading whole = read({input});
+    const Reading whole = socketio::fuzz::sameHoweverCut(input, readPieces);
     require((whole.status == Status::Bad) == !whole.error.empty(), "a reason for Bad alone");
-    socketio::fuzz::forEachCutting(input, [&whole](const auto& pieces) {
-        require(read(pieces) == whole, "the same body for every cutting");
-    });
     if (whole.status != Status::Done) return 0;
     require(input.substr(0, whole.consumed).ends_with("\r\n\r\n"),
             "a body ends with an empty line");
     // What follows the body is no part of it.
-    require(read({input.substr(0, whole.consumed)}) == whole, "nothing beyond the end is needed");
+    require(readPieces({input.substr(0, whole.consumed)}) == whole,
+            "nothing beyond the end is needed");
     return 0;
 }

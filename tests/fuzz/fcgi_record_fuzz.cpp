@@ -11,6 +11,7 @@ namespace {
 
 using socketio::FcgiRecord;
 using socketio::FcgiRecordReader;
+using socketio::fuzz::Exact;
 using socketio::fuzz::require;
 using Event = FcgiRecordReader::Event;
 
@@ -30,12 +31,12 @@ struct Reading {
     bool operator==(const Reading&) const = default;
 };
 
-Reading read(const std::vector<std::string_view>& pieces) {
+Reading readPieces(const std::vector<std::string_view>& pieces) {
     FcgiRecordReader reader;
     Reading reading;
     for (const std::string_view piece : pieces) {
-        const std::vector<char> exact(piece.begin(), piece.end());
-        std::string_view rest(exact.data(), exact.size());
+        const Exact exact(piece);
+        std::string_view rest = exact;
         for (bool more = true; more && !reading.bad;) {
             switch (reader.next(rest)) {
                 case Event::NeedMore:
@@ -74,10 +75,7 @@ Reading read(const std::vector<std::string_view>& pieces) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::string_view input = socketio::fuzz::view(data, size);
-    const Reading whole = read({input});
-    socketio::fuzz::forEachCutting(input, [&whole](const auto& pieces) {
-        require(read(pieces) == whole, "the same records for every cutting");
-    });
+    const Reading whole = socketio::fuzz::sameHoweverCut(input, readPieces);
     // Written again, without padding, they are the same.
     std::string written;
     for (const Record& record : whole.records) {
@@ -86,7 +84,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                                    static_cast<std::uint16_t>(record.id), record.content.size());
         written += record.content;
     }
-    const Reading again = read({written});
+    const Reading again = readPieces({written});
     require(!again.bad && !again.inside, "what is written is whole");
     std::size_t at = 0;
     for (const Record& record : whole.records) {

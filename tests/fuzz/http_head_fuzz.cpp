@@ -11,6 +11,7 @@
 namespace {
 
 using socketio::HttpRequestHead;
+using socketio::fuzz::Exact;
 using socketio::fuzz::require;
 using Status = HttpRequestHead::Status;
 
@@ -29,23 +30,20 @@ struct Reading {
     bool operator==(const Reading&) const = default;
 };
 
-Reading read(const std::vector<std::string_view>& pieces) {
+Reading readPieces(const std::vector<std::string_view>& pieces) {
     HttpRequestHead head;
     Reading reading;
-    std::string all;
     std::size_t scanned = 0;
-    for (const std::string_view piece : pieces) {
-        all.append(piece);
-        const std::vector<char> exact(all.begin(), all.end());
+    socketio::fuzz::growing(pieces, [&](const Exact& all) {
         std::size_t size = 0;
-        reading.status = head.parse({exact.data(), exact.size()}, size, scanned, {});
-        if (reading.status == Status::Incomplete) continue;
+        reading.status = head.parse(all, size, scanned, {});
+        if (reading.status == Status::Incomplete) return false;
         if (reading.status == Status::Bad) {
             reading.error = head.errorStatus;
             reading.why = head.error;
-            return reading;
+            return true;
         }
-        require(size <= exact.size(), "the head is not longer than the input");
+        require(size <= all.size(), "the head is not longer than the input");
         reading.size = size;
         reading.method = head.method;
         reading.target = head.target;
@@ -60,8 +58,8 @@ Reading read(const std::vector<std::string_view>& pieces) {
         reading.upgrade = head.upgrade;
         reading.expect = head.expectContinue;
         reading.webSocket = head.upgradeWebSocket;
-        return reading;
-    }
+        return true;
+    });
     return reading;
 }
 
@@ -84,7 +82,7 @@ void checkComplete(const Reading& reading) {
         again += name + ": " + value + "\r\n";
     }
     again += "\r\n";
-    Reading second = read({again});
+    Reading second = readPieces({again});
     // One space per field may have come along, and with it the head may be over a limit.
     if (second.status == Status::Bad && (second.error == 431 || second.error == 414)) return;
     second.size = reading.size;
@@ -95,10 +93,7 @@ void checkComplete(const Reading& reading) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::string_view input = socketio::fuzz::view(data, size);
-    const Reading whole = read({input});
-    socketio::fuzz::forEachCutting(input, [&whole](const auto& pieces) {
-        require(read(pieces) == whole, "the same verdict for every cutting");
-    });
+    const Reading whole = socketio::fuzz::sameHoweverCut(input, readPieces);
     if (whole.status == Status::Complete) checkComplete(whole);
     return 0;
 }

@@ -12,6 +12,7 @@ namespace {
 
 using socketio::IpAddress;
 using socketio::ProxyHeader;
+using socketio::fuzz::Exact;
 using socketio::fuzz::require;
 using Status = ProxyHeader::Status;
 
@@ -25,26 +26,24 @@ struct Reading {
     bool operator==(const Reading&) const = default;
 };
 
-Reading read(const std::vector<std::string_view>& pieces) {
+Reading readPieces(const std::vector<std::string_view>& pieces) {
     Reading reading;
-    std::string all;
-    for (const std::string_view piece : pieces) {
-        all.append(piece);
-        const std::vector<char> exact(all.begin(), all.end());
+    socketio::fuzz::growing(pieces, [&](const Exact& all) {
         ProxyHeader header;
         std::size_t size = 0;
-        reading.status = header.parse({exact.data(), exact.size()}, size);
-        if (reading.status == Status::Incomplete) continue;
+        reading.status = header.parse(all, size);
+        if (reading.status == Status::Incomplete) return false;
         if (reading.status == Status::Bad) {
             require(*header.error != '\0', "a bad header has a reason");
-            return reading;
+            return true;
         }
-        require(size <= exact.size() && size <= ProxyHeader::kMaxBytes, "the size of the header");
-        return {reading.status,       size,
-                header.proxied,       header.secure,
-                header.sourceAddress, header.destinationAddress,
-                header.sourcePort,    header.destinationPort};
-    }
+        require(size <= all.size() && size <= ProxyHeader::kMaxBytes, "the size of the header");
+        reading = {reading.status,       size,
+                   header.proxied,       header.secure,
+                   header.sourceAddress, header.destinationAddress,
+                   header.sourcePort,    header.destinationPort};
+        return true;
+    });
     return reading;
 }
 
@@ -52,10 +51,7 @@ Reading read(const std::vector<std::string_view>& pieces) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::string_view input = socketio::fuzz::view(data, size);
-    const Reading whole = read({input});
-    socketio::fuzz::forEachCutting(input, [&whole](const auto& pieces) {
-        require(read(pieces) == whole, "the same verdict for every cutting");
-    });
+    const Reading whole = socketio::fuzz::sameHoweverCut(input, readPieces);
     if (whole.status == Status::Incomplete)
         require(size < ProxyHeader::kMaxBytes, "nobody waits for more than the limit");
     if (whole.proxied)

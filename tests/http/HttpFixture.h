@@ -22,6 +22,11 @@ namespace socketio::test {
 template <class T>
 class Arrivals {
 public:
+    Arrivals() = default;
+    ~Arrivals() { const MutexLock lock(_mutex); }  // put() is done with it
+    Arrivals(const Arrivals&) = delete;
+    Arrivals& operator=(const Arrivals&) = delete;
+
     void put(T item) {
         MutexLock lock(_mutex);
         _items.push_back(std::move(item));

@@ -99,6 +99,21 @@ struct Echo : WebSocketListener {
     std::shared_ptr<WebSocketChannel> channel;
 };
 
+/// Sends every text back behind the number of the loop that it was read on.
+struct LoopEcho : WebSocketListener {
+    LoopEcho(Executor& on, std::shared_ptr<WebSocketChannel> to)
+        : executor(on), channel(std::move(to)) {}
+    void onMessage(bool, std::string_view data) override {
+        std::string frame;
+        appendWebSocketFrame(frame, WebSocketOpcode::Text,
+                             std::to_string(executor.currentLoop()).append(data));
+        channel->send(SharedFrame(std::move(frame)));
+    }
+    void onClosed(std::uint16_t, std::string_view) override { channel.reset(); }
+    Executor& executor;
+    std::shared_ptr<WebSocketChannel> channel;
+};
+
 void echo(const Exchange::Ptr& exchange) {
     const auto channel = exchange->upgrade({.maxMessageBytes = 4'000'000});
     channel->setListener(std::make_shared<Echo>(channel));
@@ -135,6 +150,7 @@ class HttpsTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(echoesOverWss);
     CPPUNIT_TEST(largeMessagesGoBothWays);
     CPPUNIT_TEST(framesOfOneTurnShareARecord);
+    CPPUNIT_TEST(aWebSocketMovesToItsLoop);
     CPPUNIT_TEST(requestsAndRecordsMayBeCutAnywhere);
     CPPUNIT_TEST(everyByteOfAHandshakeMayComeAlone);
     CPPUNIT_TEST(aClientThatDoesNotReadIsWaitedFor);
@@ -334,6 +350,43 @@ public:
         }
         // The ticket, then 100 kB of frames and the 101 in records of 16 KiB.
         CPPUNIT_ASSERT_MESSAGE(std::to_string(count), count <= 10);
+    }
+
+    // What is decrypted, what is not yet, and the keys go along.
+    void aWebSocketMovesToItsLoop() {
+        HttpsFixture server;
+        server.options.hub.ioThreads = 2;
+        server.app->onBegin = [&](const Exchange::Ptr& exchange) {
+            const Executor::LoopId loop = 1 - exchange->loop();
+            const auto channel = exchange->upgrade({.maxMessageBytes = 4'000'000, .loop = loop},
+                                                   {{"X-Loop", std::to_string(loop)}});
+            channel->setListener(std::make_shared<LoopEcho>(exchange->executor(), channel));
+        };
+        server.start();
+        const std::string large(1'000'000, 'x');
+        for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION})
+            for (int i = 0; i < 4; ++i) {
+                RawClient client = server.client({.maxVersion = version});
+                // A frame in the record of the handshake, and a record of which a part comes with
+                // it.
+                client.tls()->write(RawClient::upgradeRequest() +
+                                    RawClient::frame(RawFrame::Text, "with it"));
+                const std::string first = client.tls()->output();
+                client.tls()->write(RawClient::frame(RawFrame::Text, "in two"));
+                const std::string second = client.tls()->output();
+                CPPUNIT_ASSERT(client.trySendRaw(first + second.substr(0, 15)));
+                const RawResponse answer = client.readResponse();
+                CPPUNIT_ASSERT_EQUAL(101, answer.status);
+                const std::string loop = answer.header("X-Loop");
+                CPPUNIT_ASSERT_EQUAL(loop + "with it", client.readText());
+                CPPUNIT_ASSERT(client.trySendRaw(second.substr(15)));
+                CPPUNIT_ASSERT_EQUAL(loop + "in two", client.readText());
+                client.sendText(large);
+                CPPUNIT_ASSERT(client.readText() == loop + large);
+                client.sendClose(1000);
+                CPPUNIT_ASSERT_EQUAL(1000, client.readFrame().closeCode());
+                CPPUNIT_ASSERT_EQUAL(std::string(), client.readToEnd());
+            }
     }
 
     void requestsAndRecordsMayBeCutAnywhere() {

@@ -2,11 +2,12 @@
 // accepts connections, and ends at SIGTERM.
 //
 //     interop-server [--port N] [--fastcgi PORT] [--fastcgi PATH] [--route yes] [--client FOLDER]
-//                    [--tls FOLDER]
+//                    [--tls FOLDER] [--heartbeat MS]
 //
 // --fastcgi adds FastCGI on a port of the loopback or on a Unix socket, on the same hub; with
 // --route its clients are told that they may upgrade. --client serves the browser client from
-// there. --tls serves https and wss with cert.pem and key.pem from there. Paths other than those of
+// there. --tls serves https and wss with cert.pem and key.pem from there. --heartbeat is the ping
+// interval and the ping timeout. Paths other than those of
 // Socket.IO show their request as JSON: its variables and its body.
 //
 // The namespaces /, /chat and /secret (with the token `letmein` alone; others are refused with
@@ -29,8 +30,10 @@
 //     burst N                            number 0 ... number N-1
 //     transport                          is acknowledged with "polling" or "websocket"
 //     kick                               is disconnected from the namespace
+//     fastcgi requests                   is acknowledged with how many have come; in / alone
 //     (disconnect)                       left {sid, reason} to everyone in the namespace
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -171,6 +174,7 @@ struct Options {
     bool route = false;
     std::string client;
     std::string tls;
+    socketio::ServerOptions server;
 };
 
 Options read(int argc, char** argv) {
@@ -181,6 +185,9 @@ Options read(int argc, char** argv) {
         if (name == "--route") options.route = value == "yes";
         if (name == "--client") options.client = value;
         if (name == "--tls") options.tls = value;
+        if (name == "--heartbeat")
+            options.server.pingInterval = options.server.pingTimeout =
+                std::chrono::milliseconds(std::stoi(value));
         if (name != "--fastcgi") continue;
         socketio::FcgiServerOptions& fcgi = options.fastcgi.emplace_back();
         if (value.starts_with('/'))
@@ -198,7 +205,7 @@ Options read(int argc, char** argv) {
 int main(int argc, char** argv) {
     const Options options = read(argc, argv);
     try {
-        socketio::Server sio;
+        socketio::Server sio(options.server);
         serve(sio, "/");
         serve(sio, "/chat");
         serve(sio, "/secret", true);
@@ -215,6 +222,11 @@ int main(int argc, char** argv) {
             fastcgi.push_back(std::make_unique<socketio::FcgiServer>(hub, app, fcgi));
             fastcgi.back()->start();
         }
+        sio.on("fastcgi requests", [&fastcgi](Socket&) {
+            std::uint64_t all = 0;
+            for (const auto& front : fastcgi) all += front->counters().requests;
+            return all;
+        });
         socketio::HttpServerOptions http{.host = "127.0.0.1", .port = options.port};
         if (!options.tls.empty())
             http.tls = socketio::TlsContext::load({.certificateFile = options.tls + "/cert.pem",

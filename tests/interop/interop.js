@@ -14,9 +14,8 @@ const path = require('path');
 const { parseArgs } = require('util');
 const { cases, skipped } = require('./cases.js');
 const { connect, generations, transports } = require('./clients.js');
+const { Runner } = require('../support/js/runner.js');
 const { ServerProcess } = require('../support/js/server-process.js');
-
-const caseDeadlineMs = 45000;
 
 const { values: options } = parseArgs({
     options: {
@@ -49,36 +48,18 @@ if (options.tls) {
     command.push('--tls', folder);
 }
 
-const counts = { passed: 0, failed: 0, skipped: 0 };
+const runner = new Runner({ deadlineMs: 45000 });
 
-// An error thrown inside a client's own callback belongs to the case that runs.
-let failCase = () => {};
-process.on('uncaughtException', (error) => failCase(error));
-process.on('unhandledRejection', (error) => failCase(error));
-
-async function runCase(name, run, context) {
+function runCase(name, run, context) {
     const clients = [];
     const open = (caseOptions) => {
         const client = connect(context.version, context.mode, context.server.url, { ca, ...caseOptions });
         clients.push(client);
         return client;
     };
-    let timer;
-    try {
-        await new Promise((resolve, reject) => {
-            failCase = reject;
-            timer = setTimeout(() => reject(new Error('the deadline passed')), caseDeadlineMs);
-            run({ ...context, connect: open }).then(resolve, reject);
-        });
-        ++counts.passed;
-    } catch (error) {
-        ++counts.failed;
-        const who = `client ${context.version} over ${context.mode}`;
-        console.error(`FAILED ${who} ${name}\n${error.stack}`);
-    } finally {
-        clearTimeout(timer);
-        for (const client of clients) client.close();
-    }
+    return runner.test(`client ${context.version} over ${context.mode} ${name}`,
+        () => run({ ...context, connect: open }),
+        () => clients.forEach((client) => client.close()));
 }
 
 async function runGroup(version, mode) {
@@ -88,16 +69,14 @@ async function runGroup(version, mode) {
     for (const [name, run] of Object.entries(cases)) {
         if (!name.includes(options.case)) continue;
         if ((skipped[version] || []).includes(name)) {
-            ++counts.skipped;
+            runner.skip();
             continue;
         }
         await runCase(name, run, context);
     }
     const status = await server.stop();
-    if (status !== 0) {
-        ++counts.failed;
-        console.error(`FAILED the server of client ${version} over ${mode} ended with ${status}`);
-    }
+    if (status !== 0)
+        runner.fail(`client ${version} over ${mode}`, new Error(`the server ended with ${status}`));
 }
 
 async function main() {
@@ -112,13 +91,4 @@ async function main() {
     }
 }
 
-main()
-    .catch((error) => {
-        ++counts.failed;
-        console.error(error.stack);
-    })
-    .finally(() => {
-        const tail = counts.skipped ? `, ${counts.skipped} skipped` : '';
-        console.log(`${counts.passed} passed, ${counts.failed} failed${tail}`);
-        process.exit(counts.failed || !counts.passed ? 1 : 0);
-    });
+runner.end(main);

@@ -1,6 +1,7 @@
 """Debian's python3-socketio client against one server, over each transport.
 
     /usr/bin/python3 interop.py --server PROGRAM    the server under test, see InteropServer.cpp
+    /usr/bin/python3 interop.py --server PROGRAM --tls   the same over https and wss
     /usr/bin/python3 interop.py --reference         the official server, to check this driver
 
 --transport MODE and --case TEXT narrow the run. Ends with the line
@@ -8,16 +9,20 @@
 """
 import argparse
 import atexit
-import collections
 import os
 import queue
 import re
+import select
+import shutil
 import signal
+import ssl
 import subprocess
 import sys
+import tempfile
 import threading
 import traceback
 
+import requests
 import socketio
 
 CASE_DEADLINE = 15.0
@@ -26,6 +31,27 @@ TRANSPORTS = {'polling': ['polling'], 'websocket': ['websocket'], 'upgrade': Non
 
 BYTES = bytes(range(256))
 NESTED = {'name': 'nested', 'parts': [b'\1\2\3', {'deep': b''}, 'text', [BYTES]], 'none': None}
+
+
+class SerialSocket(ssl.SSLSocket):
+    """The client reads on one thread and writes on another. OpenSSL's objects are for one thread at
+    a time, and CPython 3.11 lets both in: now and then a read sees an end that never came."""
+
+    lock = threading.Lock()
+
+    def read(self, *args):
+        # Waits outside of the lock, for bytes of records that are on their way as a whole.
+        if not self.pending() and not select.select([self], [], [], self.gettimeout())[0]:
+            raise TimeoutError('timed out')
+        with self.lock:
+            return super().read(*args)
+
+    def send(self, *args):
+        with self.lock:
+            return super().send(*args)
+
+
+ssl.SSLContext.sslsocket_class = SerialSocket
 
 
 class ServerProcess:
@@ -66,14 +92,22 @@ class Client:
 
     EVENTS = ('welcome', 'echo', 'room message', 'to all', 'answered', 'binary', 'nested', 'number',
               'left')
+    OWN_EVENTS = ('connect', 'disconnect', 'connect_error')
 
-    def __init__(self, url, mode, namespaces=('/',), auth=None):
+    def __init__(self, url, mode, ca=None, namespaces=('/',), auth=None):
+        session = None
+        if ca:
+            session = requests.Session()
+            session.trust_env = False  # REQUESTS_CA_BUNDLE would win
+            session.verify = ca  # for the WebSocket, too
         self.sio = socketio.Client(reconnection_delay=0.05, reconnection_delay_max=0.2,
-                                   randomization_factor=0)
-        self.arrived = collections.defaultdict(queue.Queue)
+                                   randomization_factor=0, http_session=session)
+        # Made here: two threads that ask a defaultdict for a new key may get a queue each.
+        self.arrived = {(nsp, event): queue.Queue() for nsp in namespaces
+                        for event in self.EVENTS + self.OWN_EVENTS}
         self.question = None
         for nsp in namespaces:
-            for event in self.EVENTS + ('connect', 'disconnect', 'connect_error'):
+            for event in self.EVENTS + self.OWN_EVENTS:
                 self.sio.on(event, self._keeper(nsp, event), namespace=nsp)
             self.sio.on('question', self._answer, namespace=nsp)
         self.options = {'url': url, 'transports': TRANSPORTS[mode], 'auth': auth,
@@ -113,18 +147,27 @@ class Client:
 
     def close(self):
         self.sio.reconnection = False
-        self.sio.eio.disconnect(abort=True)
+        eio = self.sio.eio
+        threads = [eio.read_loop_task, eio.write_loop_task]
+        eio.disconnect(abort=True)
+        # Over TLS one that is late would write its close frame to a descriptor that it has closed,
+        # and that belongs to the next client by then.
+        for thread in threads:
+            if thread:
+                thread.join(WAIT)
 
 
 class Context:
-    def __init__(self, server, mode):
+    def __init__(self, server, mode, ca=None):
         self.server = server
         self.mode = mode
+        self.ca = ca
         self.clients = []
 
     def client(self, **options):
         """A client that is closed when the case ends; not yet connected."""
-        client = Client(f'http://127.0.0.1:{self.server.port}', self.mode, **options)
+        scheme = 'https' if self.ca else 'http'
+        client = Client(f'{scheme}://127.0.0.1:{self.server.port}', self.mode, self.ca, **options)
         self.clients.append(client)
         return client
 
@@ -393,16 +436,44 @@ def run_case(case, context):
             client.close()
 
 
+def make_certificate(folder):
+    """A certificate of this run's own and its key, as interop-server wants them."""
+    subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt',
+                    'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', '/CN=localhost',
+                    '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', folder + '/key.pem',
+                    '-out', folder + '/cert.pem'], check=True, stderr=subprocess.DEVNULL)
+    return folder + '/cert.pem'
+
+
+def is_refused_without_the_certificate(c):
+    client = Client(f'https://127.0.0.1:{c.server.port}', c.mode)
+    c.clients.append(client)
+    try:
+        client.open(wait=1)
+    except socketio.exceptions.ConnectionError:
+        return
+    raise AssertionError('it believed a certificate that nobody vouches for')
+
+
 def main():
     parser = argparse.ArgumentParser()
     target = parser.add_mutually_exclusive_group(required=True)
     target.add_argument('--server')
     target.add_argument('--reference', action='store_true')
+    parser.add_argument('--tls', action='store_true')
     parser.add_argument('--transport', choices=TRANSPORTS)
     parser.add_argument('--case', default='')
     options = parser.parse_args()
     here = os.path.dirname(os.path.abspath(__file__))
     command = [options.server] if options.server else ['node', here + '/reference-server.js']
+
+    ca = folder = None
+    cases = CASES
+    if options.tls:
+        folder = tempfile.mkdtemp(prefix='interop-tls-')
+        ca = make_certificate(folder)
+        command += ['--tls', folder]
+        cases = CASES + [is_refused_without_the_certificate]
 
     passed = failed = skipped = 0
     for mode in TRANSPORTS:
@@ -410,14 +481,14 @@ def main():
             continue
         server = ServerProcess(command)
         server.start()
-        for case in CASES:
+        for case in cases:
             name = case.__name__.replace('_', ' ')
             if options.case not in name:
                 continue
             if options.reference and case in NOT_WITH_THE_REFERENCE.get(mode, []):
                 skipped += 1
                 continue
-            error = run_case(case, Context(server, mode))
+            error = run_case(case, Context(server, mode, ca))
             if error is None:
                 passed += 1
             else:
@@ -427,6 +498,8 @@ def main():
         if status != 0:
             failed += 1
             print(f'FAILED the server of {mode} ended with {status}', file=sys.stderr)
+    if folder:
+        shutil.rmtree(folder)
     tail = f', {skipped} skipped' if skipped else ''
     print(f'{passed} passed, {failed} failed{tail}', flush=True)
     os._exit(1 if failed or not passed else 0)  # the clients' threads must not hold it up

@@ -12,6 +12,7 @@
 #include <cppunit/TestFixture.h>
 #include <cppunit/extensions/HelperMacros.h>
 
+#include "socketio/base/Mutex.h"
 #include "socketio/middleware/MountFactory.h"
 #include "socketio/middleware/PocoHandlerApp.h"
 #include "socketio/socketio.h"
@@ -37,6 +38,9 @@ const std::string kEngine = "/socket.io/?EIO=4&transport=polling";
 
 /// A running Poco::Net::HTTPServer with Socket.IO mounted in it.
 class Mounted {
+    mutable Mutex _mutex;  // longer than the server that takes it
+    std::string _seen SOCKETIO_GUARDED_BY(_mutex);
+
 public:
     explicit Mounted(int threads = 4) : Mounted(threads, Poco::Net::ServerSocket(anyPort())) {}
     Mounted(int threads, const Poco::Net::ServerSocket& socket)
@@ -53,7 +57,8 @@ public:
             response.sendBuffer(body.data(), body.size());
         };
         sio.on("connect", [this](Socket&, const Environ& environ) {
-            client = std::string(environ.remoteAddress()) + " " + std::string(environ["HTTPS"]);
+            MutexLock lock(_mutex);
+            _seen = std::string(environ.remoteAddress()) + " " + std::string(environ["HTTPS"]);
         });
         sio.on("echo", [](Socket&, const Value& value) { return value; });
         hub.start();
@@ -77,11 +82,15 @@ public:
     }
 
     std::uint16_t port() const { return server->port(); }
-    RawClient client_() const { return RawClient(port()); }
+    RawClient client() const { return RawClient(port()); }
+    /// What the connect handler saw last.
+    std::string seen() const {
+        MutexLock lock(_mutex);
+        return _seen;
+    }
 
     Poco::SharedPtr<PocoHandlers> factory{new PocoHandlers};
     Poco::ThreadPool pool;
-    std::string client;  // what the connect handler saw last
     Server sio;
     HttpServer hub;
     std::unique_ptr<Poco::Net::HTTPServer> server;
@@ -108,7 +117,7 @@ class MountFactoryTest : public CppUnit::TestFixture {
 public:
     void theRestStaysWithPoco() {
         Mounted mounted;
-        RawClient client = mounted.client_();
+        RawClient client = mounted.client();
         CPPUNIT_ASSERT_EQUAL("hello 0"s, client.get("/hello").body);
         CPPUNIT_ASSERT_EQUAL("body"s, client.post("/echo", "body").body);
         CPPUNIT_ASSERT_EQUAL(std::uint64_t(0), mounted.hub.counters().requests.load());
@@ -120,15 +129,15 @@ public:
         client.connect();
         client.send(R"(421["echo",{"a":[1,2]}])");
         CPPUNIT_ASSERT_EQUAL(R"(431[{"a":[1,2]}])"s, client.next());
-        CPPUNIT_ASSERT_EQUAL("127.0.0.1 "s, mounted.client);
-        const auto open = mounted.client_().get(kEngine);
+        CPPUNIT_ASSERT_EQUAL("127.0.0.1 "s, mounted.seen());
+        const auto open = mounted.client().get(kEngine);
         CPPUNIT_ASSERT_EQUAL(200, open.status);
         CPPUNIT_ASSERT_MESSAGE(open.body, open.body.starts_with("0{\"sid\":\""));
     }
 
     void aConnectionThatMovedServesEverything() {
         Mounted mounted;
-        RawClient client = mounted.client_();
+        RawClient client = mounted.client();
         CPPUNIT_ASSERT_EQUAL("hello 0"s, client.get("/hello").body);
         CPPUNIT_ASSERT_EQUAL(200, client.get(kEngine).status);
         CPPUNIT_ASSERT_EQUAL("hello 0"s, client.get("/hello").body);
@@ -138,7 +147,7 @@ public:
 
     void movesWhatWasReadAhead() {
         Mounted mounted;
-        RawClient client = mounted.client_();
+        RawClient client = mounted.client();
         client.send(RawClient::requestBytes("GET", kEngine) +
                     RawClient::requestBytes("GET", "/hello") +
                     RawClient::requestBytes("POST", "/echo", "", "body"));
@@ -155,21 +164,21 @@ public:
         const std::string post = "POST " + session.target() + " HTTP/1.1\r\nHost: a\r\n";
         const std::string length = "Content-Length: " + std::to_string(packet.size()) + "\r\n";
 
-        RawClient slow = mounted.client_();
+        RawClient slow = mounted.client();
         slow.send(post + length + "\r\n" + packet.substr(0, 5));
         CPPUNIT_ASSERT(eventually([&] { return mounted.hub.hub().connectionCount() == 3; }));
         slow.send(packet.substr(5));
         CPPUNIT_ASSERT_EQUAL("ok"s, slow.readResponse().body);
         CPPUNIT_ASSERT_EQUAL(R"(431["slow"])"s, session.next());
 
-        RawClient expecting = mounted.client_();
+        RawClient expecting = mounted.client();
         expecting.send(post + "Expect: 100-continue\r\n" + length + "\r\n");
         CPPUNIT_ASSERT_EQUAL(100, expecting.readResponse().status);
         expecting.send(packet);
         CPPUNIT_ASSERT_EQUAL("ok"s, expecting.readResponse().body);  // and no second 100
         CPPUNIT_ASSERT_EQUAL(R"(431["slow"])"s, session.next());
 
-        RawClient chunked = mounted.client_();
+        RawClient chunked = mounted.client();
         chunked.send(post + "Transfer-Encoding: chunked\r\n\r\n1\r\n4\r\n");
         chunked.send("11\r\n" + packet.substr(1) + "\r\n0\r\n\r\n");
         CPPUNIT_ASSERT_EQUAL("ok"s, chunked.readResponse().body);
@@ -183,7 +192,7 @@ public:
             clients.push_back(std::make_unique<WebSocketClient>(mounted.port()));
             clients.back()->connect();
         }
-        CPPUNIT_ASSERT_EQUAL("hello 0"s, mounted.client_().get("/hello").body);
+        CPPUNIT_ASSERT_EQUAL("hello 0"s, mounted.client().get("/hello").body);
         for (const auto& client : clients) {
             client->send(R"(421["echo",7])");
             CPPUNIT_ASSERT_EQUAL("431[7]"s, client->next());
@@ -198,7 +207,7 @@ public:
               "X-A: =?utf-8?Q?a=0A?=\r\n"s, "Content-Length: 4\r\nContent-Length: 5\r\n"s,
               "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n"s, "Content-Length: -1\r\n"s,
               "Transfer-Encoding: xchunked\r\n"s}) {
-            RawClient client = mounted.client_();
+            RawClient client = mounted.client();
             client.trySend("POST " + kEngine + " HTTP/1.1\r\nHost: a\r\n" + field + "\r\n");
             const int status = client.readResponse().status;
             CPPUNIT_ASSERT_MESSAGE(field, status == 400 || status == 501);
@@ -208,13 +217,13 @@ public:
 
     void refusesWhatIsTooLarge() {
         Mounted mounted;
-        RawClient client = mounted.client_();
+        RawClient client = mounted.client();
         std::string fields;
         for (int i = 0; i < 50; ++i)
             fields += "X-" + std::to_string(i) + ": " + std::string(2000, 'x') + "\r\n";
         client.trySend("GET " + kEngine + " HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n");
         CPPUNIT_ASSERT_EQUAL(431, client.readResponse().status);
-        RawClient smaller = mounted.client_();  // within what is moved, but not within our limits
+        RawClient smaller = mounted.client();  // within what is moved, but not within our limits
         smaller.trySend("GET " + kEngine + " HTTP/1.1\r\nHost: a\r\n" + fields.substr(0, 40'140) +
                         "\r\n\r\n");
         CPPUNIT_ASSERT_EQUAL(431, smaller.readResponse().status);
@@ -222,11 +231,11 @@ public:
 
     void refusesWhenTheSinkDoesNotRun() {
         Mounted mounted;
-        CPPUNIT_ASSERT_EQUAL(200, mounted.client_().get(kEngine).status);
+        CPPUNIT_ASSERT_EQUAL(200, mounted.client().get(kEngine).status);
         mounted.hub.stop(5s);
-        RawClient client = mounted.client_();
+        RawClient client = mounted.client();
         CPPUNIT_ASSERT_EQUAL(503, client.get(kEngine).status);
-        CPPUNIT_ASSERT_EQUAL("hello 0"s, mounted.client_().get("/hello").body);
+        CPPUNIT_ASSERT_EQUAL("hello 0"s, mounted.client().get("/hello").body);
     }
 
     void matchesThePathAndNothingElse() {
@@ -242,7 +251,7 @@ public:
             {"http://a/socket.io/", true}, {"http://socket.io/", false}};
         for (const Case& c : cases) {
             const auto before = mounted.hub.counters().requests.load();
-            RawClient client = mounted.client_();
+            RawClient client = mounted.client();
             client.send("GET "s + c.target + " HTTP/1.1\r\nHost: a\r\n\r\n");
             client.readResponse();
             CPPUNIT_ASSERT_EQUAL_MESSAGE(c.target, c.ours,
@@ -272,7 +281,7 @@ public:
         CPPUNIT_ASSERT(client.readText().starts_with("0{"));
         client.sendText("40");
         CPPUNIT_ASSERT(client.readText().starts_with("40{"));
-        CPPUNIT_ASSERT_EQUAL("127.0.0.1 on"s, mounted.client);
+        CPPUNIT_ASSERT_EQUAL("127.0.0.1 on"s, mounted.seen());
         client.sendText(R"(421["echo","secret"])");
         CPPUNIT_ASSERT_EQUAL(R"(431["secret"])"s, client.readText());
         CPPUNIT_ASSERT_EQUAL(1, mounted.server->currentThreads());

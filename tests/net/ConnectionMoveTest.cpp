@@ -13,6 +13,7 @@
 #include "socketio/net/Hub.h"
 #include "socketio/net/LoopContext.h"
 
+#include "Lines.h"
 #include "support/RawClient.h"
 #include "support/Waiting.h"
 
@@ -65,12 +66,7 @@ public:
     std::size_t onInput(char* bytes, std::size_t size) override {
         if (_hub.currentLoop() != _loop) _events.put("wrong loop");
         std::size_t used = 0;
-        for (;;) {
-            const std::string_view rest(bytes + used, size - used);
-            const std::size_t end = rest.find('\n');
-            if (end == rest.npos) return used;
-            const std::string line(rest.substr(0, end + 1));
-            used += line.size();
+        for (std::string line; test::takeLine(bytes, size, used, line);) {
             _connection->send(std::to_string(_loop) + line);
             if (line == "move\n") {
                 move(std::string_view(bytes + used, size - used));
@@ -92,6 +88,7 @@ public:
                 return used;
             }
         }
+        return used;
     }
     void onEnd() override {
         _events.put(_name + " ended");

@@ -15,6 +15,7 @@
 #include "socketio/net/Hub.h"
 #include "socketio/net/LoopContext.h"
 
+#include "Lines.h"
 #include "support/LoopTime.h"
 #include "support/RawClient.h"
 
@@ -59,12 +60,7 @@ public:
     }
     std::size_t onInput(char* bytes, std::size_t size) override {
         std::size_t used = 0;
-        for (;;) {
-            const std::string_view rest(bytes + used, size - used);
-            const std::size_t end = rest.find('\n');
-            if (end == rest.npos) return used;
-            const std::string line(rest.substr(0, end + 1));
-            used += line.size();
+        for (std::string line; test::takeLine(bytes, size, used, line);) {
             if (line == "bye\n") {
                 _connection->send("so long\n");
                 _connection->closeAfterFlush();
@@ -88,6 +84,7 @@ public:
             }
             _connection->send(line);
         }
+        return used;
     }
     void onEnd() override {
         ++_journal.ended;
@@ -387,22 +384,19 @@ public:
         idle.readExactly(18);
         // The one is closed to make room after 1 s, the other after 5 s. Who comes too early makes
         // the acceptor pause for 10 ms.
-        time.advance(*hub, 990ms);
-        RawClient first(port);
-        first.send("1\n");
-        time.turn(*hub, first);
-        CPPUNIT_ASSERT(!newcomer.readable(0ms));
-        time.advance(*hub, 10ms);
-        CPPUNIT_ASSERT_EQUAL(std::string(), newcomer.readToEnd());
-        CPPUNIT_ASSERT_EQUAL(std::string("1\n"), first.readExactly(2));
-        time.advance(*hub, 3990ms);
-        RawClient second(port);
-        second.send("2\n");
-        time.turn(*hub, second);
-        CPPUNIT_ASSERT(!idle.readable(0ms));
-        time.advance(*hub, 10ms);
-        CPPUNIT_ASSERT_EQUAL(std::string(), idle.readToEnd());
-        CPPUNIT_ASSERT_EQUAL(std::string("2\n"), second.readExactly(2));
+        const auto makesRoomAfter = [this](Duration wait, RawClient& leaving) {
+            time.advance(*hub, wait - 10ms);
+            RawClient coming(port);
+            coming.send("1\n");
+            time.turn(*hub, coming);
+            CPPUNIT_ASSERT(!leaving.readable(0ms));
+            time.advance(*hub, 10ms);
+            CPPUNIT_ASSERT_EQUAL(std::string(), leaving.readToEnd());
+            CPPUNIT_ASSERT_EQUAL(std::string("1\n"), coming.readExactly(2));
+            return coming;
+        };
+        RawClient first = makesRoomAfter(1s, newcomer);
+        const RawClient second = makesRoomAfter(4s, idle);
         CPPUNIT_ASSERT(!first.readable(0ms));
     }
 

@@ -15,6 +15,7 @@
 #include "socketio/net/Hub.h"
 #include "socketio/net/WorkerPool.h"
 
+#include "support/ManualExecutor.h"
 #include "support/Waiting.h"
 
 namespace socketio {
@@ -50,7 +51,9 @@ class WorkerPoolTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(keepsAsManyWorkersAsItIsTold);
     CPPUNIT_TEST(refusesTasksBeyondItsQueue);
     CPPUNIT_TEST(tellsWhetherAWorkerIsFree);
-    CPPUNIT_TEST(namesAHandlerThatDoesNotReturn);
+    CPPUNIT_TEST(growsWhenWorkHasWaitedForTenMilliseconds);
+    CPPUNIT_TEST(aWorkerThatIsNoLongerNeededEndsAfterAMinute);
+    CPPUNIT_TEST(namesAHandlerThatDoesNotReturnForThirtySeconds);
     CPPUNIT_TEST(aTaskThatThrowsIsLoggedAndTheWorkerLives);
     CPPUNIT_TEST(aTaskThatThrowsIsHeardAndItsStrandGoesOn);
     CPPUNIT_TEST(stopFinishesWhatWaits);
@@ -152,7 +155,8 @@ public:
         };
         // The one that is kept, and one more may be had.
         for (int i = 1; i <= 2; ++i) {
-            CPPUNIT_ASSERT(hub->runOnFreeWorker(block));
+            // One that has just been made is not free yet.
+            CPPUNIT_ASSERT(eventually([&] { return hub->runOnFreeWorker(block); }));
             CPPUNIT_ASSERT(eventually([&] { return blocked == i; }));
         }
         CPPUNIT_ASSERT(!hub->runOnFreeWorker([] {}));
@@ -164,14 +168,53 @@ public:
         hub.reset();
     }
 
-    void namesAHandlerThatDoesNotReturn() {
-        options.handlerWarning = 30ms;
-        start();
+    void growsWhenWorkHasWaitedForTenMilliseconds() {
+        startOnFakeClock(1);
         Gate gate;
+        block(gate);
+        std::promise<void> ran;
+        CPPUNIT_ASSERT(hub->runOnWorker([&] { ran.set_value(); }));
+        advance(10ms);
+        CPPUNIT_ASSERT_EQUAL(1u, hub->workerCount());
+        advance(kTick);
+        CPPUNIT_ASSERT(ran.get_future().wait_for(20s) == std::future_status::ready);
+        CPPUNIT_ASSERT_EQUAL(2u, hub->workerCount());
+        gate.open();
+        hub.reset();
+    }
+
+    void aWorkerThatIsNoLongerNeededEndsAfterAMinute() {
+        startOnFakeClock(1);
+        Gate gate;
+        block(gate);
+        std::promise<void> ran;
+        CPPUNIT_ASSERT(hub->runOnWorker([&] { ran.set_value(); }));
+        advance(10ms + kTick);
+        ran.get_future().wait();
+        gate.open();
+        // Both are idle; either may be the one that goes.
+        advance(59s);
+        CPPUNIT_ASSERT_EQUAL(2u, hub->workerCount());
+        CPPUNIT_ASSERT(eventually([&] {
+            clock.advance(1s);
+            return hub->workerCount() == 1;
+        }));
+    }
+
+    void namesAHandlerThatDoesNotReturnForThirtySeconds() {
+        startOnFakeClock(2);
+        Gate gate;
+        std::promise<void> running;
         CPPUNIT_ASSERT(hub->runOnWorker([&] {
             hub->describeWork("event slow\none");  // a client chooses such names
+            running.set_value();
             gate.wait();
         }));
+        running.get_future().wait();
+        advance(kTick);  // the watchdog has seen it
+        advance(30s - kTick);
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t(0), hub->counters().slowHandlers.load());
+        advance(1s);
         CPPUNIT_ASSERT(eventually(
             [&] { return channel->text().find("event slow\\x0aone") != std::string::npos; }));
         CPPUNIT_ASSERT_EQUAL(std::uint64_t(1), hub->counters().slowHandlers.load());
@@ -213,7 +256,7 @@ public:
     }
 
     void stopAbandonsWhatDoesNotEnd() {
-        start();
+        startOnFakeClock(2);
         // What the abandoned worker uses has to outlive the test.
         auto* const gate = new Gate;
         auto* const ended = new std::promise<void>;
@@ -226,7 +269,18 @@ public:
             ended->set_value();
         }));
         running.get_future().wait();
-        CPPUNIT_ASSERT(!hub->stop(std::chrono::steady_clock::now() + 50ms));
+        std::atomic<bool> deadlineSet{false}, stopped{false};
+        std::thread stopping([&] {
+            const TimePoint deadline = clock.now() + 30s;
+            deadlineSet = true;
+            CPPUNIT_ASSERT(!hub->stop(deadline));
+            stopped = true;
+        });
+        CPPUNIT_ASSERT(eventually([&] { return deadlineSet.load(); }));
+        clock.advance(30s - 1ms);
+        CPPUNIT_ASSERT(!stopped);
+        clock.advance(1ms);
+        stopping.join();
         CPPUNIT_ASSERT(channel->text().find("event for ever") != std::string::npos);
         hub.reset();
         gate->open();
@@ -243,6 +297,33 @@ private:
         hub->start();
     }
 
+    void startOnFakeClock(unsigned kept) {
+        options.clock = &clock;
+        options.maxWorkers = kept + 2;
+        options.ioThreads = 1;
+        options.keptWorkers = kept;
+        hub = std::make_unique<Hub>(options);
+        hub->start();
+    }
+
+    void block(Gate& gate) {
+        std::promise<void> running;
+        CPPUNIT_ASSERT(hub->runOnWorker([&] {
+            running.set_value();
+            gate.wait();
+        }));
+        running.get_future().wait();
+    }
+
+    /// By a tick of the watchdog or more. Returns when it has looked at the new time.
+    void advance(Duration time) {
+        clock.advance(time);
+        CPPUNIT_ASSERT(eventually([&] { return clock.waits() >= 2; }));
+    }
+
+    static constexpr Duration kTick = 2ms;
+
+    test::FakeClock clock;
     HubOptions options;
     Poco::AutoPtr<CapturingChannel> channel;
     std::unique_ptr<Hub> hub;

@@ -9,6 +9,7 @@
 #include <cppunit/TestFixture.h>
 #include <cppunit/extensions/HelperMacros.h>
 
+#include "socketio/protocol/EnginePacket.h"
 #include "socketio/protocol/JsonCodec.h"
 
 namespace socketio {
@@ -29,6 +30,8 @@ class JsonCodecTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(specialBytesAreFoundAtEveryPlace);
     CPPUNIT_TEST(loneSurrogatesSurvive);
     CPPUNIT_TEST(replacesWhatIsNotUtf8);
+    CPPUNIT_TEST(writesAsPython);
+    CPPUNIT_TEST(replacesButKeepsSurrogates);
     CPPUNIT_TEST(depthHasALimit);
     CPPUNIT_TEST(theLastOfARepeatedKeyCountsAtItsFirstPlace);
     CPPUNIT_TEST(manyMembersTakeLinearTime);
@@ -394,6 +397,67 @@ public:
         }
         const auto pairAfterLone = JsonCodec::decode(R"("\ud800\ud83d\ude00")");
         CPPUNIT_ASSERT(pairAfterLone.ok() && *pairAfterLone == "\xED\xA0\x80\xF0\x9F\x98\x80");
+    }
+
+    void writesAsPython() {
+        // json.dumps() of Python 3.11.
+        const struct {
+            Value value;
+            const char* expected;
+        } cases[] = {
+            {Value(), "null"},
+            {Value::array(), "[]"},
+            {Value::object(), "{}"},
+            {Value::array({1, true, "x"}), "[1, true, \"x\"]"},
+            {Value{{"a", Value::array({1, Value{{"b", 2}}})}, {"c", nullptr}},
+             "{\"a\": [1, {\"b\": 2}], \"c\": null}"},
+            {Value("\x7f\n\"\\\x01"), "\"\x7f\\n\\\"\\\\\\u0001\""},
+            {Value("a\xc3\xa9z\xe2\x82\xac"), "\"a\\u00e9z\\u20ac\""},
+            {Value("\xf0\x9f\x98\x80\xf4\x8f\xbf\xbf"), "\"\\ud83d\\ude00\\udbff\\udfff\""},
+            {Value("\xed\xa0\x80"), "\"\\ud800\""},
+            {Value("a\xff\xc3"), "\"a\\ufffd\\ufffd\""},
+        };
+        for (const auto& c : cases) {
+            std::string text;
+            CPPUNIT_ASSERT(JsonCodec::encodeTo(text, c.value, nullptr, JsonStyle::Python).ok());
+            CPPUNIT_ASSERT_EQUAL(std::string(c.expected), text);
+            if (!c.value.isString() || text.find("\\ufffd") != std::string::npos) continue;
+            CPPUNIT_ASSERT(*JsonCodec::decode(text) == c.value);
+            text.clear();
+            appendJsonString(text, c.value.asString(), JsonStyle::Python);
+            CPPUNIT_ASSERT_EQUAL(std::string(c.expected), text);
+        }
+        std::string text;
+        std::vector<Binary> attachments;
+        CPPUNIT_ASSERT(JsonCodec::encodeTo(text, Value::array({Value(Binary("x"))}), &attachments,
+                                           JsonStyle::Python)
+                           .ok());
+        CPPUNIT_ASSERT_EQUAL(std::string("[{\"_placeholder\": true, \"num\": 0}]"), text);
+        // A smaller depth, exactly.
+        const Value two = Value::array({Value::array()});
+        CPPUNIT_ASSERT(JsonCodec::encodeTo(text, two, nullptr, JsonStyle::JavaScript, 2).ok());
+        CPPUNIT_ASSERT(!JsonCodec::encodeTo(text, two, nullptr, JsonStyle::JavaScript, 1).ok());
+    }
+
+    void replacesButKeepsSurrogates() {
+        const struct {
+            const char *text, *expected;
+        } cases[] = {
+            {"", ""},
+            {"a\xc3\xa9", "a\xc3\xa9"},
+            {"\xed\xa0\x80\xed\xb0\x80", "\xed\xa0\x80\xed\xb0\x80"},
+            {"a\xff"
+             "b",
+             "a\xef\xbf\xbd"
+             "b"},
+            {"\xed\xa0", "\xef\xbf\xbd\xef\xbf\xbd"},
+            {"\xc3", "\xef\xbf\xbd"},
+        };
+        for (const auto& c : cases) {
+            std::string out = "+";
+            CPPUNIT_ASSERT_EQUAL(c.text == std::string(c.expected), appendWtf8(out, c.text));
+            CPPUNIT_ASSERT_EQUAL('+' + std::string(c.expected), out);
+        }
     }
 
     void replacesWhatIsNotUtf8() {

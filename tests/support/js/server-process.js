@@ -109,4 +109,4 @@ function freePort() {
     });
 }
 
-module.exports = { ServerProcess, freePort };
+module.exports = { ServerProcess, canConnect, freePort };

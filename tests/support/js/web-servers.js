@@ -11,23 +11,15 @@
 'use strict';
 const { spawn } = require('child_process');
 const fs = require('fs');
-const net = require('net');
 const os = require('os');
 const path = require('path');
-const { freePort } = require('./server-process.js');
+const { canConnect, freePort } = require('./server-process.js');
+const { eventually } = require('./waiting.js');
 
 const running = new Set();
 process.on('exit', () => running.forEach((server) => server.killNow()));
 
 const isRoot = process.getuid() === 0;
-
-function canConnect(port) {
-    return new Promise((resolve) => {
-        const socket = net.connect(port, '127.0.0.1');
-        socket.on('connect', () => resolve(true)).on('error', () => resolve(false));
-        socket.on('connect', () => socket.destroy());
-    });
-}
 
 class WebServer {
     constructor({ routes }) {
@@ -96,9 +88,18 @@ class Nginx extends WebServer {
             path.join(this.folder, 'error.log')];
     }
 
-    // Takes the configuration again, as `nginx -s reload` does.
-    reload() {
+    // Takes the configuration again, as `nginx -s reload` does; returns when a new worker is there.
+    async reload() {
+        const before = this.workers();
         this.child.kill('SIGHUP');
+        await eventually(() => this.workers().some((worker) => !before.includes(worker)),
+            'a new worker of nginx');
+    }
+
+    // Their process ids, with those of old ones that still have requests to answer.
+    workers() {
+        const { pid } = this.child;
+        return fs.readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
     }
 
     configuration() {

@@ -11,7 +11,9 @@
 
 namespace socketio::test {
 
-/// A FastCGI record as it came over the wire.
+/// A FastCGI record as it came over the wire. The numbers are those of the specification, written
+/// down once more on purpose: with FcgiRecord.h a number that is wrong there would be expected
+/// here.
 struct FcgiRawRecord {
     enum Type {
         Begin = 1,

@@ -17,9 +17,23 @@ namespace socketio::test {
 class FakeClock : public Clock {
 public:
     TimePoint now() const override { return TimePoint(Duration(_now)); }
-    void advance(Duration time) { _now += time.count(); }
+    void advance(Duration time) {
+        _now += time.count();
+        _waits = 0;
+    }
+
+    /// Returns now and then, for whoever waits to look again: advance() does not know them.
+    bool waitUntil(Condition& condition, Mutex& mutex, TimePoint deadline) const override {
+        ++_waits;
+        if (now() < deadline) condition.waitFor(mutex, std::chrono::milliseconds(1));
+        return now() < deadline;
+    }
+    /// How often somebody has begun to wait since advance(). A thread that has done so twice has
+    /// looked at the new time in between.
+    unsigned waits() const { return _waits; }
 
 private:
+    mutable std::atomic<unsigned> _waits{0};
     std::atomic<Duration::rep> _now{Duration(std::chrono::hours(1000)).count()};
 };
 

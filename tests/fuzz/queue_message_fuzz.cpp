@@ -1,0 +1,72 @@
+// Messages of the queue, in every dialect. An input is one message. What was read as ours is
+// written and read again.
+#include <string>
+
+#include "socketio/protocol/JsonCodec.h"
+#include "socketio/protocol/SocketPacket.h"
+
+#include "Pieces.h"
+#include "QueueMessage.h"
+
+namespace {
+
+using socketio::QueueDialect;
+using socketio::QueueMessage;
+using socketio::Value;
+using socketio::fuzz::require;
+using Method = QueueMessage::Method;
+
+std::size_t attachmentsIn(const Value& value) {
+    std::size_t sum = value.isBinary() ? 1 : 0;
+    for (const Value& item : value.asArray()) sum += attachmentsIn(item);
+    for (const auto& member : value.asObject()) sum += attachmentsIn(member.second);
+    return sum;
+}
+
+void check(const QueueMessage& message) {
+    require(attachmentsIn(message.data) <= socketio::kMaxAttachments, "10 attachments");
+    switch (message.method) {
+        case Method::Emit:
+            require(message.data.isArray() && !message.data.empty(), "an event");
+            require(message.data.asArray()[0].isString() &&
+                        !socketio::isReservedEvent(message.data.asArray()[0].asString()),
+                    "the name of an event");
+            return;
+        case Method::Callback:
+            require(message.data.isArray() && message.id.has_value(), "an answer");
+            return;
+        case Method::Disconnect:
+            return;
+        default:
+            require(message.rooms.size() == 1, "one room");
+    }
+}
+
+void checkRoundTrip(const QueueMessage& message, QueueDialect dialect) {
+    auto text = message.encode(dialect, message.data);
+    if (!text.ok()) return;  // nested deeper than we write
+    QueueMessage::finish(*text, dialect, message.method, 7, "host");
+    require(QueueMessage::isFrom(*text, "host"), "our own");
+    const auto again = QueueMessage::decode(*text, QueueDialect::Json);
+    require(again.ok(), "what was written can be read");
+    require(again->method == message.method && again->data == message.data &&
+                again->rooms == message.rooms && again->skipSids == message.skipSids &&
+                again->sid == message.sid && again->id == message.id && again->sequence == 7u &&
+                again->sender == "host",
+            "the same message again");
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const socketio::fuzz::Exact bytes(socketio::fuzz::view(data, size));
+    QueueMessage::isFrom(bytes, "host");
+    for (const QueueDialect json : {QueueDialect::Json, QueueDialect::LegacyJson}) {
+        const auto message = QueueMessage::decode(bytes, json);
+        if (!message.ok()) continue;
+        check(*message);
+        checkRoundTrip(*message, QueueDialect::Json);
+        checkRoundTrip(*message, QueueDialect::Pickle);
+    }
+    return 0;
+}
