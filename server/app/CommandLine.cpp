@@ -18,6 +18,8 @@ const std::vector<CommandLineOption>& commandLineOptions() {
          "the official browser client (socket.io-client/dist)"},
         {"--app", "LIBRARY", nullptr, "an application to run; several may be given"},
         {"--reload", nullptr, "server.reload", "take applications anew when they are rebuilt"},
+        {"--manager", "URL", "cluster.manager",
+         "redis://... or amqp://...: one with other servers on the same channel"},
         {"--log-level", "LEVEL", "log.level",
          "error, warning, notice, information, debug or trace"},
         {"--set", "KEY=VALUE", nullptr, "any key of the configuration file"},

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "socketio/base/Log.h"
+#include "socketio/managers/ManagerUrls.h"
 #include "socketio/middleware/Mounts.h"
 #include "socketio/middleware/StaticFiles.h"
 
@@ -30,7 +31,13 @@ auto naming(const std::string& what, Step&& step) {
 }  // namespace
 
 Deployment::Deployment(const Settings& settings) {
-    _server = naming("", [&] { return std::make_unique<Server>(settings.server); });
+    ServerOptions serverOptions = settings.server;
+    const Settings::Cluster& cluster = settings.cluster;
+    if (!cluster.manager.empty())
+        serverOptions.clientManager = naming(settings.origin("cluster.manager"), [&] {
+            return createManager(cluster.manager, cluster.channel, false, cluster.options);
+        });
+    _server = naming("", [&] { return std::make_unique<Server>(std::move(serverOptions)); });
     std::vector<Mounts::Mount> mounts;
     std::shared_ptr<App> everything;
     for (const std::string& library : settings.applications)

@@ -10,6 +10,7 @@
 #include <Poco/Util/AbstractConfiguration.h>
 
 #include "socketio/fcgi/FcgiServer.h"
+#include "socketio/managers/PubSubManager.h"
 #include "socketio/middleware/AccessLog.h"
 #include "socketio/middleware/Health.h"
 #include "socketio/net/TlsContext.h"
@@ -74,6 +75,13 @@ struct Settings {
     std::string accessFile;          ///< Empty: off; "-": standard output.
     AccessLogOptions access;
     HealthOptions health;
+
+    /// Other servers, and programs that emit; see createManager().
+    struct Cluster {
+        std::string manager;  ///< URL; empty: this server is alone.
+        std::string channel = "socketio";
+        PubSubOptions options;
+    } cluster;
 
     MiddlewareOptions middleware;
     ServerOptions server;

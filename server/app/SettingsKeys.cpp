@@ -8,6 +8,9 @@
 #include <Poco/Exception.h>
 #include <Poco/Logger.h>
 
+#include "socketio/base/Log.h"
+#include "socketio/managers/ManagerUrls.h"
+
 #include "SettingKey.h"
 
 namespace socketio::app {
@@ -60,6 +63,16 @@ std::string originsText(const Settings& s) {
     return origins.mode == AllowedOrigins::Mode::List ? joined(origins.list) : "";
 }
 
+/// A URL as it may be shown.
+std::string withoutPassword(std::string url) {
+    const std::size_t scheme = url.find("://");
+    const std::size_t user = scheme == url.npos ? 0 : scheme + 3;
+    const std::size_t at = url.rfind('@', url.find_first_of("/?", user));
+    const std::size_t colon = url.find(':', user);
+    if (at != url.npos && at > user && colon < at) url.replace(colon + 1, at - colon - 1, "***");
+    return url;
+}
+
 void setOrigins(Settings& s, const SettingSource&, const std::string& origins) {
     if (origins == "*")
         s.server.corsAllowedOrigins = AllowedOrigins("*");
@@ -74,8 +87,8 @@ void setOrigins(Settings& s, const SettingSource&, const std::string& origins) {
 const std::vector<SettingKey>& SettingsKeys::all() {
     static const std::vector<SettingKey> table = [] {
         std::vector<SettingKey> keys;
-        for (auto* const area : {programKeys, tlsKeys, logKeys, engineKeys, socketKeys, httpKeys,
-                                 fastCgiKeys, hubKeys}) {
+        for (auto* const area : {programKeys, tlsKeys, logKeys, engineKeys, socketKeys, clusterKeys,
+                                 httpKeys, fastCgiKeys, hubKeys}) {
             std::vector<SettingKey> more = area();
             std::move(more.begin(), more.end(), std::back_inserter(keys));
         }
@@ -337,6 +350,56 @@ std::vector<SettingKey> SettingsKeys::socketKeys() {
             "socket.totalInboundBytes",
             [](Settings & s) -> auto& { return s.server.totalInboundBytes; }, 1,
             std::numeric_limits<std::size_t>::max(), " bytes"),
+    };
+}
+
+std::vector<SettingKey> SettingsKeys::clusterKeys() {
+    return {
+        {"cluster.manager",
+         [](Settings& s, const SettingSource& source, const std::string& value) {
+             try {
+                 if (!value.empty()) createManager(value);  // which connects to nothing yet
+             } catch (...) {
+                 throw UsageError(source.where + ": " + exceptionText());
+             }
+             s.cluster.manager = value;
+         },
+         [](const Settings& s) { return withoutPassword(s.cluster.manager); }},
+        text(
+            "cluster.channel", [](Settings & s) -> auto& { return s.cluster.channel; }),
+        choice(
+            "cluster.dialect", [](Settings & s) -> auto& { return s.cluster.options.dialect; },
+            std::vector<std::pair<std::string, QueueDialect>>{
+                {"json", QueueDialect::Json},
+                {"legacy-json", QueueDialect::LegacyJson},
+                {"pickle", QueueDialect::Pickle}}),
+        flag(
+            "cluster.readPickle",
+            [](Settings & s) -> auto& { return s.cluster.options.readPickle; }),
+        whole(
+            "cluster.publishMessages",
+            [](Settings & s) -> auto& { return s.cluster.options.publishMessages; }, 1,
+            100'000'000),
+        bytes(
+            "cluster.publishBytes",
+            [](Settings & s) -> auto& { return s.cluster.options.publishBytes; }, 1),
+        milliseconds(
+            "cluster.publishAge",
+            [](Settings & s) -> auto& { return s.cluster.options.publishAge; }),
+        whole(
+            "cluster.receiveMessages",
+            [](Settings & s) -> auto& { return s.cluster.options.receiveMessages; }, 1,
+            100'000'000),
+        bytes(
+            "cluster.receiveBytes",
+            [](Settings & s) -> auto& { return s.cluster.options.receiveBytes; }, 1),
+        bytes(
+            "cluster.messageBytes",
+            [](Settings & s) -> auto& { return s.cluster.options.messageBytes; }, 1),
+        whole(
+            "cluster.pendingCallbacks",
+            [](Settings & s) -> auto& { return s.cluster.options.pendingCallbacks; }, 1,
+            100'000'000),
     };
 }
 

@@ -25,6 +25,7 @@ private:
     static std::vector<SettingKey> logKeys();  // log., access.
     static std::vector<SettingKey> engineKeys();
     static std::vector<SettingKey> socketKeys();
+    static std::vector<SettingKey> clusterKeys();
     static std::vector<SettingKey> httpKeys();
     static std::vector<SettingKey> fastCgiKeys();
     static std::vector<SettingKey> hubKeys();

@@ -21,6 +21,8 @@ using namespace std::chrono_literals;
 /// The program in operation: several listeners, health, draining, logs and their rotation.
 class ProgramOperationTest : public CppUnit::TestFixture {
     CPPUNIT_TEST_SUITE(ProgramOperationTest);
+    CPPUNIT_TEST(saysWhichManagersThereAre);
+    CPPUNIT_TEST(showsNoPasswordOfTheQueue);
     CPPUNIT_TEST(listensInSeveralPlacesForTheSameClients);
     CPPUNIT_TEST(servesFoldersBelowTheirPaths);
     CPPUNIT_TEST(saysWhetherItIsAliveAndReady);
@@ -37,6 +39,26 @@ class ProgramOperationTest : public CppUnit::TestFixture {
     CPPUNIT_TEST_SUITE_END();
 
 public:
+    void saysWhichManagersThereAre() {
+        ChildProgram program({SERVER_PROGRAM, "--check", "--manager", "zmq://cat:secret@host"});
+        CPPUNIT_ASSERT_EQUAL(2, program.wait());
+        CPPUNIT_ASSERT_MESSAGE(program.error(),
+                               program.error().find("--manager") != std::string::npos);
+        CPPUNIT_ASSERT_MESSAGE(program.error(), program.error().find("redis") != std::string::npos);
+        CPPUNIT_ASSERT_MESSAGE(program.error(),
+                               program.error().find("secret") == std::string::npos);
+    }
+
+    void showsNoPasswordOfTheQueue() {
+        ChildProgram program(
+            {SERVER_PROGRAM, "--show-config", "--manager", "amqp://cat:se:cr@et@host:5672//"});
+        CPPUNIT_ASSERT_EQUAL(0, program.wait());
+        CPPUNIT_ASSERT_MESSAGE(
+            program.output(),
+            program.output().find("cluster.manager = amqp://cat:***@host:5672//") !=
+                std::string::npos);
+    }
+
     void listensInSeveralPlacesForTheSameClients() {
         ChildProgram program({SERVER_PROGRAM, "--listen", "http://127.0.0.1:0", "--listen",
                               "http://[::1]:0", "--listen", "fastcgi:" + (folder / "f.sock"),

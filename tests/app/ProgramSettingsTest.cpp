@@ -320,7 +320,10 @@ public:
             {"engine.cookiePath", "/path"},
             {"engine.cookieDomain", "example.org"},
             {"engine.cookieSameSite", "Strict"},
-            {"socket.namespaces", "/other"}};
+            {"socket.namespaces", "/other"},
+            {"cluster.manager", "redis://host:1/2"},
+            {"cluster.channel", "other"},
+            {"cluster.dialect", "pickle"}};
         ChildProgram defaults({SERVER_PROGRAM, "--show-config"});
         CPPUNIT_ASSERT_EQUAL(0, defaults.wait());
         auto expected = keysOf(defaults.output(), "");

@@ -23,6 +23,15 @@ std::size_t attachmentsIn(const Value& value) {
     return sum;
 }
 
+bool looksLikePlaceholder(const Value& value) {
+    if (value["_placeholder"].asBool()) return true;
+    for (const Value& item : value.asArray())
+        if (looksLikePlaceholder(item)) return true;
+    for (const auto& member : value.asObject())
+        if (looksLikePlaceholder(member.second)) return true;
+    return false;
+}
+
 void check(const QueueMessage& message) {
     require(attachmentsIn(message.data) <= socketio::kMaxAttachments, "10 attachments");
     switch (message.method) {
@@ -43,6 +52,10 @@ void check(const QueueMessage& message) {
 }
 
 void checkRoundTrip(const QueueMessage& message, QueueDialect dialect) {
+    // Beside binary in JSON what looks like a placeholder is one.
+    if (dialect != QueueDialect::Pickle && attachmentsIn(message.data) > 0 &&
+        looksLikePlaceholder(message.data))
+        return;
     auto text = message.encode(dialect, message.data);
     if (!text.ok()) return;  // nested deeper than we write
     QueueMessage::finish(*text, dialect, message.method, 7, "host");

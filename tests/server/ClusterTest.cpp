@@ -33,16 +33,20 @@ struct Notice {
 };
 SOCKETIO_FIELDS(Notice, user, text)
 
-/// A client of one of the servers. Of each text that arrives `answer` says what it answers.
+/// A client of one of the servers. It answers what it was told to.
 class ClusterClient : public test::FakeSession {
 public:
+    using Answer = std::function<std::string(const std::string&)>;
+
     ClusterClient(const std::string& sid, test::ThreadedExecutor& executor)
         : FakeSession(sid, EngineRevision::V4, 0), _executor(executor) {}
 
     bool send(const EngineMessage::Ptr& message) override {
         const std::string text(message->text());
+        Answer answer;
         {
             MutexLock lock(_mutex);
+            answer = _answer;
             _all += text + '\n';
             if (text.starts_with("0{\"sid\":\"")) _id = text.substr(9, text.find('"', 9) - 9);
         }
@@ -74,12 +78,16 @@ public:
         });
     }
 
-    std::function<std::string(const std::string&)> answer;
+    void answerWith(Answer answer) {
+        MutexLock lock(_mutex);
+        _answer = std::move(answer);
+    }
 
 private:
     test::ThreadedExecutor& _executor;
     Mutex _mutex;
     std::string _all, _id;
+    Answer _answer;
 };
 
 /// A server with its threads and its manager.
@@ -183,11 +191,11 @@ public:
     void callbacksRunOnWorkersInOrder() {
         ClusterClient& asked = b->join();
         ClusterClient& other = a->join();
-        asked.answer = [](const std::string& text) {
+        asked.answerWith([](const std::string& text) {
             return text.find("\"q\"") != std::string::npos
                        ? "3" + idOf(text) + "[" + idOf(text) + "]"
                        : std::string();
-        };
+        });
         test::Gate gate;
         Mutex mutex;
         std::string order;
@@ -281,10 +289,10 @@ private:
     }
     static void answering(ClusterClient& client, const std::string& event,
                           const std::string& values) {
-        client.answer = [=](const std::string& text) {
+        client.answerWith([=](const std::string& text) {
             return text.find('"' + event + '"') != std::string::npos ? "3" + idOf(text) + values
                                                                      : std::string();
-        };
+        });
     }
     template <class T>
     static T valueOf(std::promise<T>& promise) {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -27,7 +27,7 @@ struct PubSubOptions {
     // counted.
     std::size_t publishMessages = 10'000;
     std::size_t publishBytes = 16 * 1024 * 1024;
-    Duration publishAge = std::chrono::seconds(10);
+    std::chrono::milliseconds publishAge{10'000};
     // Messages that came and wait to be applied; what does not fit is dropped and counted.
     std::size_t receiveMessages = 100'000;
     std::size_t receiveBytes = 64 * 1024 * 1024;
