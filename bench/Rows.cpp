@@ -2,16 +2,17 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <ctime>
 #include <exception>
 #include <functional>
 #include <memory>
 #include <stdexcept>
 #include <utility>
 
+#include "ClusterRow.h"
 #include "Fleet.h"
 #include "NginxFront.h"
 #include "PollingClient.h"
+#include "Sample.h"
 #include "ServerProcess.h"
 #include "TestCertificate.h"
 
@@ -19,24 +20,7 @@ namespace socketio {
 
 namespace {
 
-constexpr std::int64_t kMillisecond = 1'000'000;
 constexpr std::size_t kConnectsAtOnce = 64;
-
-std::int64_t ownCpuNanoseconds() {
-    timespec used{};
-    ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
-    return used.tv_sec * 1'000'000'000LL + used.tv_nsec;
-}
-
-std::int64_t in(int milliseconds) { return LoadLoop::now() + milliseconds * kMillisecond; }
-
-struct Sample {
-    double rate = 0;
-    double cpu = 0;
-    double generator = 0;
-    double p50 = 0;
-    double p99 = 0;
-};
 
 /// Time and CPU between its construction and finish().
 class Stopwatch {
@@ -93,19 +77,6 @@ struct Entry {
         }
     }
 };
-
-double median(std::vector<double> values) {
-    if (values.empty()) return 0;
-    std::sort(values.begin(), values.end());
-    const std::size_t middle = values.size() / 2;
-    return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
-}
-
-double medianOf(const std::vector<Sample>& samples, double Sample::*field) {
-    std::vector<double> values;
-    for (const Sample& sample : samples) values.push_back(sample.*field);
-    return median(std::move(values));
-}
 
 void runUntil(Fleet& fleet, std::int64_t deadline) {
     while (LoadLoop::now() < deadline) fleet.turn(5);
@@ -304,6 +275,18 @@ const std::vector<BenchRow>& benchRows() {
         {"idle-19000", "idle, 19,000 clients", Kind::Idle, 19'000, 0},
         {"tls-idle-5000", "idle over TLS, 5,000 clients", Kind::Idle, 5000, 0,
          BenchRow::Front::None, "", true},
+        {.name = "cluster-redis",
+         .title = "10,000 emits/s, Redis: emitting",
+         .kind = Kind::Cluster,
+         .clients = 100,
+         .otherTitle = "  the other server",
+         .broker = MessageBroker::Kind::Redis},
+        {.name = "cluster-amqp",
+         .title = "10,000 emits/s, RabbitMQ: emitting",
+         .kind = Kind::Cluster,
+         .clients = 100,
+         .otherTitle = "  the other server",
+         .broker = MessageBroker::Kind::Rabbit},
     };
     return rows;
 }
@@ -311,6 +294,7 @@ const std::vector<BenchRow>& benchRows() {
 std::vector<BenchResult> measure(const BenchRow& row, const std::vector<Contestant>& contestants,
                                  const BenchPlan& plan) {
     using Kind = BenchRow::Kind;
+    if (row.kind == Kind::Cluster) return measureCluster(row, contestants, plan);
     LoadLoop loop;
     std::unique_ptr<TestCertificate> certificate;
     if (row.tls) {

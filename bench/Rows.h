@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "MessageBroker.h"
+
 namespace socketio {
 
 /// A server that takes part.
@@ -12,6 +14,7 @@ struct Contestant {
     std::vector<std::string> command;  ///< Options follow, then `portOption` and the port.
     std::string portOption{};          ///< Empty: the port stands alone.
     std::size_t mostIdle = 19'000;     ///< More idle clients would take too long to connect.
+    int mostEmits = 10'000;            ///< Per second: more are too many for two of it.
 };
 
 /// How long and how often is measured.
@@ -43,19 +46,24 @@ struct BenchResult {
 
 /// One row of the table.
 struct BenchRow {
-    enum class Kind { Echo, Broadcast, Connect, Poll, Idle };
+    enum class Kind { Echo, Broadcast, Connect, Poll, Idle, Cluster };
     enum class Front { None, NginxHttp, NginxFastCgi };
 
     std::string name;
     std::string title;
     Kind kind;
     std::size_t clients;
-    std::size_t inFlight;
+    std::size_t inFlight = 0;
     /// What stands before the server. FastCGI is for ours only; the others are behind the same
     /// nginx over HTTP.
     Front front = Front::None;
     std::string option{};  ///< What our server is started with, besides.
     bool tls = false;      ///< Clients speak TLS to the server; who cannot is left out.
+    std::string otherTitle{};  ///< Clusters: of the lines of the server that does not emit.
+    MessageBroker::Kind broker = MessageBroker::Kind::Redis;
+
+    /// Of the results of the server that does not emit.
+    std::string otherName() const { return name + "-other"; }
 };
 
 const std::vector<BenchRow>& benchRows();

@@ -63,7 +63,7 @@ void ServerProcess::start(std::vector<std::string> command) {
     start(std::move(command), port);
 }
 
-void ServerProcess::start(std::vector<std::string> command, std::uint16_t port) {
+void ServerProcess::start(std::vector<std::string> command, std::uint16_t port, int seconds) {
     _port = port;
     _log = ::memfd_create("server", MFD_CLOEXEC);
     std::vector<char*> argv;
@@ -83,7 +83,7 @@ void ServerProcess::start(std::vector<std::string> command, std::uint16_t port) 
         ::_exit(127);
     }
     while (!accepts(_port)) {
-        if (!running() || SteadyClock::now() - begin > std::chrono::seconds(20)) {
+        if (!running() || SteadyClock::now() - begin > std::chrono::seconds(seconds)) {
             const std::string words = lastWords();
             stop();
             throw std::runtime_error(command[0] + " did not start: " + words);

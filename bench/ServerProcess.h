@@ -25,7 +25,7 @@ public:
     /// Runs `command` with a free port as its last argument and waits until it accepts.
     void start(std::vector<std::string> command);
     /// The same for a server that knows its port.
-    void start(std::vector<std::string> command, std::uint16_t port);
+    void start(std::vector<std::string> command, std::uint16_t port, int seconds = 20);
     /// SIGTERM, and SIGKILL when that does not end it within 10 s.
     void stop();
 

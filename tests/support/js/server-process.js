@@ -24,7 +24,7 @@ class ServerProcess {
     }
 
     // Starts the program, after a stop() on the port it had before.
-    async start() {
+    async start({ deadlineMs = 10000 } = {}) {
         this.spawn();
         const listening = new Promise((resolve) => {
             let text = '';
@@ -34,7 +34,7 @@ class ServerProcess {
                 if (line) resolve(Number(line[1]));
             });
         });
-        this.port = await this.whileItRuns(listening);
+        this.port = await this.whileItRuns(listening, deadlineMs);
     }
 
     // Starts the program on a port that it is told, and waits until it accepts connections.
@@ -66,15 +66,15 @@ class ServerProcess {
         });
     }
 
-    // What `started` gives, unless the program ends first or takes more than 10 s.
-    async whileItRuns(started) {
+    // What `started` gives, unless the program ends first or takes too long.
+    async whileItRuns(started, deadlineMs = 10000) {
         const failed = this.exited.then((status) => {
             throw new Error(`${this.command[0]} ended before it listened: ${status}`);
         });
         let timer;
         const late = new Promise((_, reject) => {
             const error = new Error(`${this.command[0]} does not listen`);
-            timer = setTimeout(() => reject(error), 10000);
+            timer = setTimeout(() => reject(error), deadlineMs);
         });
         failed.catch(() => {});  // it ends one day
         return Promise.race([started, failed, late]).finally(() => clearTimeout(timer));
