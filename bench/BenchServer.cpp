@@ -1,5 +1,6 @@
 // The server that `bench` measures: in `/`, `echo` is acknowledged with its argument, and `bcast`
-// emits `b` with the same argument to everyone, the sender included.
+// emits `b` with the same argument to everyone, the sender included. `join` enters a room; between
+// `start` with a rate and a number of rooms and `stop` an Emitter runs.
 
 #include <charconv>
 #include <cstdint>
@@ -12,7 +13,10 @@
 #include <Poco/Exception.h>
 
 #include <socketio/fcgi/FcgiServer.h>
+#include <socketio/managers/ManagerUrls.h>
 #include <socketio/socketio.h>
+
+#include "Emitter.h"
 
 namespace {
 
@@ -21,6 +25,7 @@ struct Options {
     bool keepEnviron = false;  // of the handshake: an application that does not need it drops it
     bool fastCgi = false;      // instead of HTTP
     std::string tls{};         // a folder with cert.pem and key.pem: HTTPS
+    std::string manager{"memory://"};
 };
 
 bool parse(int argc, char** argv, Options& options) {
@@ -32,6 +37,8 @@ bool parse(int argc, char** argv, Options& options) {
             options.fastCgi = true;
         } else if (arguments[i] == "--tls" && i + 1 < arguments.size()) {
             options.tls = arguments[++i];
+        } else if (arguments[i] == "--manager" && i + 1 < arguments.size()) {
+            options.manager = arguments[++i];
         } else if (arguments[i] == "--port" && i + 1 < arguments.size()) {
             const std::string_view text = arguments[++i];
             const char* const end = text.data() + text.size();
@@ -47,10 +54,20 @@ bool parse(int argc, char** argv, Options& options) {
 void serve(const Options& options) {
     socketio::ServerOptions serverOptions;
     serverOptions.keepEnviron = options.keepEnviron;
+    serverOptions.clientManager = socketio::createManager(options.manager);
     socketio::Server sio(serverOptions);
     sio.on("echo", [](socketio::Socket&, const socketio::Value& value) { return value; });
     sio.on("bcast",
            [&sio](socketio::Socket&, const socketio::Value& value) { sio.emit("b", value); });
+    socketio::Emitter emitter(sio);
+    sio.on("join", [](socketio::Socket& socket, const std::string& room) {
+        socket.join(room);
+        return room;
+    });
+    sio.on("start", [&](socketio::Socket&, std::int64_t rate, std::int64_t rooms) {
+        emitter.start(rate, rooms);
+    });
+    sio.on("stop", [&](socketio::Socket&) { return emitter.stop(); });
     if (options.fastCgi) {
         socketio::FcgiServer(socketio::Middleware(sio), {.port = options.port}).run();
         return;
@@ -67,8 +84,10 @@ void serve(const Options& options) {
 int main(int argc, char** argv) {
     Options options;
     if (!parse(argc, argv, options)) {
-        std::fputs("usage: bench-server [--fastcgi] [--tls FOLDER] [--keep-environ] --port N\n",
-                   stderr);
+        std::fputs(
+            "usage: bench-server [--fastcgi] [--tls FOLDER] [--keep-environ] [--manager URL] "
+            "--port N\n",
+            stderr);
         return 2;
     }
     try {

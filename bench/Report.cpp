@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <sys/utsname.h>
 #include <thread>
+#include <utility>
 
 namespace socketio {
 
@@ -68,6 +69,32 @@ void verdict(std::FILE* out, const std::string& what, double value, double limit
                  number(limit, decimals).c_str(), unit);
 }
 
+/// Of two servers on a broker: both, beside each of the others.
+void clusterVerdict(std::FILE* out, const std::vector<BenchResult>& results) {
+    for (const std::string row :
+         {"cluster-redis", "cluster-redis-other", "cluster-amqp", "cluster-amqp-other"}) {
+        const BenchResult* const ours = find(results, row, "ours");
+        if (ours == nullptr) continue;
+        if (!ours->faults.empty())
+            std::fprintf(out, "FAIL  %s: %s\n", row.c_str(), ours->faults.front().c_str());
+        if (!ours->faults.empty() || ours->rate <= 0) continue;
+        if (!row.ends_with("-other"))
+            std::fprintf(out, "%s  %-46s %s (at least 9,500)\n",
+                         ours->rate >= 9'500 ? "PASS" : "FAIL", ("emits/s, " + row).c_str(),
+                         number(ours->rate, 0).c_str());
+        if (row.starts_with("cluster-redis"))
+            verdict(out, "CPU per message, " + row, ours->cpuMicroseconds, 10, 2, " us");
+        for (const auto& [server, name] : {std::pair{"node", "npm's"}, {"python", "python's"}}) {
+            const BenchResult* const other = find(results, row, server);
+            if (other == nullptr || other->rate <= 0) continue;
+            verdict(out, std::string("CPU to ") + name + ", " + row,
+                    ours->cpuMicroseconds / other->cpuMicroseconds, 1, 3, "");
+            verdict(out, std::string("p99 to ") + name + ", " + row,
+                    ours->p99Microseconds / other->p99Microseconds, 1, 3, "");
+        }
+    }
+}
+
 }  // namespace
 
 std::string describeMachine() {
@@ -90,18 +117,20 @@ void printHead(std::FILE* out) {
 }
 
 void printRow(std::FILE* out, const BenchRow& row, const std::vector<BenchResult>& results) {
-    bool first = true;
+    std::string before;  // whose lines these are
     for (const BenchResult& result : results) {
-        const double toNode = result.server == "ours" ? ratio(results, row.name) : 0;
+        const bool first = result.row != before;
+        before = result.row;
+        const std::string& title = result.row == row.name ? row.title : row.otherTitle;
+        const double toNode = result.server == "ours" ? ratio(results, result.row) : 0;
         std::fprintf(
-            out, "%-34s %-7s %10s %10s %10s %10s %10s %9s %10s\n", first ? row.title.c_str() : "",
+            out, "%-34s %-7s %10s %10s %10s %10s %10s %9s %10s\n", first ? title.c_str() : "",
             result.server.c_str(), cell(result.rate, 0).c_str(),
             cell(result.cpuMicroseconds, 2).c_str(), cell(result.p50Microseconds, 0).c_str(),
             cell(result.p99Microseconds, 0).c_str(), cell(result.bytesPerClient / 1024, 2).c_str(),
             cell(toNode, 2).c_str(), cell(result.generatorMicroseconds, 2).c_str());
         for (const std::string& fault : result.faults)
             std::fprintf(out, "%-34s %-7s ! %s\n", "", "", fault.c_str());
-        first = false;
     }
     std::fflush(out);
 }
@@ -132,6 +161,7 @@ void printVerdict(std::FILE* out, const std::vector<BenchResult>& results) {
                      ("clients held, " + row).c_str(),
                      number(static_cast<double>(ours->idleClients), 0).c_str());
     }
+    clusterVerdict(out, results);
 }
 
 void writeJson(const std::string& path, const std::vector<BenchResult>& results) {

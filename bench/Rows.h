@@ -57,8 +57,8 @@ struct BenchRow {
     /// What stands before the server. FastCGI is for ours only; the others are behind the same
     /// nginx over HTTP.
     Front front = Front::None;
-    std::string option{};  ///< What our server is started with, besides.
-    bool tls = false;      ///< Clients speak TLS to the server; who cannot is left out.
+    std::string option{};      ///< What our server is started with, besides.
+    bool tls = false;          ///< Clients speak TLS to the server; who cannot is left out.
     std::string otherTitle{};  ///< Clusters: of the lines of the server that does not emit.
     MessageBroker::Kind broker = MessageBroker::Kind::Redis;
 

@@ -110,7 +110,8 @@ Contestant contestant(const std::string& name, const fs::path& peers, bool quick
     if (name == "python") {
         if (std::system("/usr/bin/python3 -c 'import socketio, eventlet' 2>/dev/null") != 0)
             throw std::runtime_error("install python3-socketio and python3-eventlet");
-        return {name, {"/usr/bin/python3", peers / "server.py"}, {}, quick ? 2'000U : 10'000U};
+        return {
+            name, {"/usr/bin/python3", peers / "server.py"}, {}, quick ? 2'000U : 10'000U, 2'000};
     }
     throw std::runtime_error("unknown server " + name);
 }

@@ -108,6 +108,7 @@ function connect(version, mode, url, options = {}) {
         reconnectionDelay: 50,
         reconnectionDelayMax: 200,
         ...(options.ca && { ca: options.ca }),
+        ...(options.headers && { extraHeaders: options.headers }),
         ...credentials(version, options),
     }));
 }

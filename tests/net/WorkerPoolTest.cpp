@@ -323,7 +323,8 @@ private:
 
     static constexpr Duration kTick = 2ms;
 
-    test::FakeClock clock;
+    // Never gone, as a worker that was abandoned looks at it once more.
+    inline static test::FakeClock& clock = *new test::FakeClock;
     HubOptions options;
     Poco::AutoPtr<CapturingChannel> channel;
     std::unique_ptr<Hub> hub;

@@ -11,6 +11,15 @@
 
 namespace socketio::amqp {
 
+/// A message that is on its way.
+struct Delivery {
+    std::uint64_t tag = 0;
+    bool redelivered = false;
+    bool inBody = false;
+    std::uint64_t left = 0;  ///< Bytes of the body still to come.
+    std::string body;
+};
+
 /// Hears what is published on the exchange, through a queue that waits for it while it is away.
 class AmqpListener final : public AmqpLink {
 public:
@@ -21,14 +30,6 @@ public:
                  std::string queue, std::size_t maxBytes, Receive receive, Report report);
 
 private:
-    struct Delivery {
-        std::uint64_t tag = 0;
-        bool redelivered = false;
-        bool inBody = false;
-        std::uint64_t left = 0;  // bytes of the body still to come
-        std::string body;
-    };
-
     void serve() override;
     void lost() override { _history.connectionLost(); }
 

@@ -29,6 +29,9 @@ using Link = LinkHealth::Link;
 constexpr std::size_t kBatchBytes = 256 * 1024;
 /// A connection that lasted that long was a good one: the next attempt comes soon.
 constexpr Duration kGoodFor = std::chrono::seconds(1);
+/// As long as the longest pause of a Backoff: within it the listeners of other servers are back.
+constexpr Duration kHearersWait = std::chrono::seconds(1);
+constexpr Duration kHearersPause = std::chrono::milliseconds(20);
 /// Around the payload of a message: "message", the channel.
 constexpr std::size_t kAroundPayload = 1024;
 
@@ -69,6 +72,7 @@ private:
     // Sessions end by an exception.
     void listenOn(RedisConnection& connection);
     void publishOn(RedisConnection& connection);
+    void awaitHearers(RedisConnection& connection);
     void publishBatch(RedisConnection& connection);
     void dropOld();
 
@@ -82,6 +86,7 @@ private:
     // The publisher's: taken from the queue, not yet written.
     std::vector<std::string> _batch;
     TimePoint _batchTaken{};
+    std::int64_t _hearers = 0;  // the publisher's: how many subscribers got the last message
 
     Mutex _healthMutex;  // the manager's locks may be taken under it
     LinkHealth _health SOCKETIO_GUARDED_BY(_healthMutex);
@@ -183,6 +188,7 @@ void RedisManager::Impl::listenOn(RedisConnection& connection) {
 }
 
 void RedisManager::Impl::publishOn(RedisConnection& connection) {
+    awaitHearers(connection);
     report(Link::Publishing, {});
     std::string ping;
     appendRedisCommand(ping, {"PING"});
@@ -206,6 +212,21 @@ void RedisManager::Impl::publishOn(RedisConnection& connection) {
     }
 }
 
+// After an outage the publisher is back before some listeners are: what waited would miss them.
+void RedisManager::Impl::awaitHearers(RedisConnection& connection) {
+    std::string command;
+    appendRedisCommand(command, {"PUBSUB", "NUMSUB", _channel});
+    for (const TimePoint end = now() + kHearersWait; _hearers > 0 && now() < end;) {
+        connection.send(command);
+        const RedisReply reply = connection.answer();
+        // Whoever may not ask does not wait.
+        if (reply.type != RedisReply::Type::Array || reply.items.size() != 2 ||
+            reply.items[1].integer >= _hearers)
+            return;
+        _endpoint.stop.wait(-1, 0, now() + kHearersPause);
+    }
+}
+
 void RedisManager::Impl::publishBatch(RedisConnection& connection) {
     std::string commands;
     std::vector<std::size_t> ends;
@@ -220,10 +241,12 @@ void RedisManager::Impl::publishBatch(RedisConnection& connection) {
         connection.send(commands, sent);
         for (std::size_t i = 0; i < ends.size(); ++i) {
             RedisReply reply = connection.answer();
-            if (reply.type == RedisReply::Type::Integer)
+            if (reply.type == RedisReply::Type::Integer) {
                 ++published;
-            else if (refusal.type != RedisReply::Type::Error)
+                _hearers = reply.integer;
+            } else if (refusal.type != RedisReply::Type::Error) {
                 refusal = std::move(reply);
+            }
         }
         if (published < ends.size()) requireRedisReply(refusal, RedisReply::Type::Integer);
     } catch (...) {

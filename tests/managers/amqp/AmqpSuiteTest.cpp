@@ -62,7 +62,7 @@ public:
 
 private:
     const amqp::AmqpUrl _url = amqp::AmqpUrl::parse(test::RabbitServer::shared().url());
-    const AmqpOptions _options;
+    const AmqpOptions _options{};
     std::string _channel;
     std::unique_ptr<amqp::AmqpPublisher> _raw;
 };

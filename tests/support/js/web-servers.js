@@ -102,7 +102,8 @@ class Nginx extends WebServer {
         return fs.readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
     }
 
-    configuration() {
+    // What is in its http block.
+    http() {
         const upstream = (address) => (address.startsWith('/') ? `unix:${address}` : address);
         const upstreams = this.routes.map((route, i) => `
     upstream backend${i} { server ${upstream(route.fastcgi || route.proxy)} max_fails=0;
@@ -125,6 +126,19 @@ class Nginx extends WebServer {
         }`));
         if (webSocket >= 0) locations.push(`
         location @websocket { ${proxy(webSocket)} }`);
+        return `
+    client_max_body_size 10m;
+    large_client_header_buffers 4 16k;
+    map $http_upgrade $connection_upgrade { default upgrade; '' ''; }
+    ${upstreams.join('')}
+    server {
+        listen 127.0.0.1:${this.port} backlog=4096;
+        keepalive_requests 100000;
+        ${locations.join('')}
+    }`;
+    }
+
+    configuration() {
         const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
             (name) => `${name}_temp_path ${this.folder}/${name};`).join('\n    ');
         return `${isRoot ? 'user root;' : ''}
@@ -135,15 +149,7 @@ events { worker_connections 8192; }
 http {
     access_log off;
     ${temporary}
-    client_max_body_size 10m;
-    large_client_header_buffers 4 16k;
-    map $http_upgrade $connection_upgrade { default upgrade; '' ''; }
-    ${upstreams.join('')}
-    server {
-        listen 127.0.0.1:${this.port} backlog=4096;
-        keepalive_requests 100000;
-        ${locations.join('')}
-    }
+    ${this.http()}
 }
 `;
     }

@@ -23,7 +23,8 @@ public:
     }
 
     /// Returns now and then, for whoever waits to look again: advance() does not know them.
-    bool waitUntil(Condition& condition, Mutex& mutex, TimePoint deadline) const override {
+    bool waitUntil(Condition& condition, Mutex& mutex, TimePoint deadline) const override
+        SOCKETIO_REQUIRES(mutex) {
         ++_waits;
         if (now() < deadline) condition.waitFor(mutex, std::chrono::milliseconds(1));
         return now() < deadline;
