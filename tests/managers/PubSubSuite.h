@@ -263,6 +263,8 @@ public:
         // As it was sent, and in whatever other form it may come back.
         const auto before = a().manager->counters();
         a().manager->emit("e", 1);
+        // What is injected goes over another connection.
+        CPPUNIT_ASSERT(a().manager->flush(std::chrono::seconds(10)));
         inject(R"({"host_id": ")" + a().manager->hostId() +
                R"(", "method": "emit", "event": "e", "data": [2], "binary": false, )"
                R"("namespace": "/"})");

@@ -38,6 +38,10 @@ std::string published(const FakeRedis& server) {
     return all;
 }
 
+std::size_t asked(const FakeRedis& server) {
+    return server.commands.count("PUBSUB NUMSUB socketio");
+}
+
 }  // namespace
 
 class RedisFaultsTest : public CppUnit::TestFixture {
@@ -50,6 +54,7 @@ class RedisFaultsTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(asksAServerThatIsSilentForASignOfLife);
     CPPUNIT_TEST(doesNotHammerAServerThatHangsUp);
     CPPUNIT_TEST(isQuickAgainOnceAConnectionWasGood);
+    CPPUNIT_TEST(waitsUntilTheOthersListenAgain);
     CPPUNIT_TEST(stopEndsWhateverWaits);
     CPPUNIT_TEST(saysThatAHostIsUnknown);
     CPPUNIT_TEST_SUITE_END();
@@ -224,6 +229,42 @@ public:
         bad = false;
         CPPUNIT_ASSERT(eventually([&] { return peer.manager->lastError().empty(); }));
         CPPUNIT_ASSERT(std::chrono::steady_clock::now() - begin < 700ms);
+    }
+
+    void waitsUntilTheOthersListenAgain() {
+        const std::string nobody = "*2\r\n$8\r\nsocketio\r\n:0\r\n",
+                          two = "*2\r\n$8\r\nsocketio\r\n:2\r\n";
+        struct Case {
+            std::string before, after;  // said of the number of subscribers
+        };
+        // As many as before; never as many; one may not ask.
+        for (const Case& c :
+             {Case{nobody, two}, Case{nobody, nobody}, Case{"-NOPERM\r\n", "-NOPERM\r\n"}}) {
+            std::atomic<bool> bad{false}, back{false};
+            FakeRedis server([&](const std::string& command) -> std::optional<std::string> {
+                if (begins(command, "PUBSUB")) return back ? c.after : c.before;
+                if (!begins(command, "PUBLISH")) return std::nullopt;
+                return bad.exchange(false) ? FakeRedis::kHangUp : ":2\r\n";
+            });
+            RedisPeer peer(server.url(), kPatient);
+            const auto published = [&](std::uint64_t count) {
+                return eventually([&] { return peer.manager->counters().published == count; });
+            };
+            peer.emit("number", 1);
+            CPPUNIT_ASSERT(published(1));
+            CPPUNIT_ASSERT_EQUAL(std::size_t(0), asked(server));
+            bad = true;
+            peer.emit("number", 2);
+            CPPUNIT_ASSERT(
+                eventually([&] { return peer.manager->counters().publishDropped == 1; }));
+            peer.emit("number", 3);
+            if (c.before == nobody) {
+                CPPUNIT_ASSERT(eventually([&] { return asked(server) >= 2; }));
+                CPPUNIT_ASSERT_EQUAL(std::uint64_t(1), peer.manager->counters().published);
+            }
+            back = true;
+            CPPUNIT_ASSERT(published(2));
+        }
     }
 
     void stopEndsWhateverWaits() {

@@ -255,7 +255,8 @@ public:
         server.kill();
         server.start();
         CPPUNIT_ASSERT(eventually([&] { return connections() == 2; }));
-        CPPUNIT_ASSERT(eventually([&] { return peer.manager->counters().reconnects == 1; }));
+        // Twice when one was back before the other one noticed.
+        CPPUNIT_ASSERT(eventually([&] { return peer.manager->counters().reconnects >= 1; }));
     }
 
     void sendsAgainWhatDidNotLeaveAsAWhole() {

@@ -37,7 +37,8 @@ struct RedisOptions {
 ///
 /// Delivery: at most once. What had left when the connection broke, and was not answered, may have
 /// come through and is not sent again: it is counted as dropped, as is what Redis refuses. The rest
-/// waits, within the limits of PubSubOptions, and leaves in order.
+/// waits, within the limits of PubSubOptions, and leaves in order: after an outage once as many
+/// listen as heard the last message, or a second later.
 ///
 /// Owner, threads: as PubSubManager; two threads of its own, and one while a name is looked up.
 /// Errors:  a URL that cannot be is a Poco::SyntaxException, certificates that do not load are a
