@@ -348,9 +348,11 @@ bool WorkerPool::stop(TimePoint deadline) {
     _stopping = true;
     _work.notifyAll();
     _watch.notifyAll();
-    while (_alive > 0 || _watchdogAlive)
+    while (_alive > 0)
         if (!_clock.waitUntil(_ended, _mutex, deadline)) break;
-    if (_alive == 0 && !_watchdogAlive) return true;
+    // It runs no code of others, and looks at what goes with the hub.
+    while (_watchdogAlive) _ended.wait(_mutex);
+    if (_alive == 0) return true;
     for (const auto& worker : _workers)
         if (worker->busy)
             log(Poco::Message::PRIO_ERROR,
