@@ -51,8 +51,8 @@ public:
             table.remove("a");
             table.remove("b");
         });
-        CPPUNIT_ASSERT(table.waitEmpty(Clock::system(),
-                                       Clock::system().now() + std::chrono::seconds(30)));
+        CPPUNIT_ASSERT(
+            table.waitEmpty(Clock::system(), Clock::system().now() + std::chrono::seconds(30)));
         remover.join();
     }
 

@@ -381,7 +381,7 @@ public:
             void initialize() override { ++initialized; }
             void shutdown() override { ++shutDown; }
             void emitTo(const std::string& nsp, const Value& data, const EmitTarget& target,
-                      const AckCallback& callback) override {
+                        const AckCallback& callback) override {
                 ++emits;
                 MemoryManager::emitTo(nsp, data, target, callback);
             }
@@ -407,7 +407,7 @@ public:
         struct Manager : MemoryManager {
             std::string told;
             void emitTo(const std::string& nsp, const Value& data, const EmitTarget& target,
-                      const AckCallback& callback) override {
+                        const AckCallback& callback) override {
                 told += nsp + (target.ignoreQueue ? " here" : " everywhere");
                 for (const std::string& room : target.rooms) told += " to " + room;
                 for (const std::string& sid : target.skipSids) told += " not " + sid;

@@ -35,9 +35,9 @@ std::string text(const std::string& path) {
 }  // namespace
 
 RedisServer::RedisServer(std::vector<std::string> arguments, bool startNow) : _port(freePort()) {
-    _command = {"/usr/bin/setpriv", "--pdeathsig", "KILL", "/usr/bin/redis-server",
-                "--bind", "127.0.0.1", "--unixsocket", socketPath(), "--dir", _folder.path,
-                "--save", "", "--appendonly", "no", "--daemonize", "no",
+    _command = {"/usr/bin/setpriv", "--pdeathsig", "KILL", "/usr/bin/redis-server", "--bind",
+                "127.0.0.1", "--unixsocket", socketPath(), "--dir", _folder.path, "--save", "",
+                "--appendonly", "no", "--daemonize", "no",
                 // Its output is read by nobody.
                 "--logfile", _folder.path + "/redis.log"};
     bool listens = false;

@@ -7,7 +7,6 @@
 #include "socketio/protocol/SocketPacket.h"
 #include "socketio/server/Server.h"
 
-
 namespace socketio {
 
 Namespace::Namespace(std::string_view nsp) : _nsp(namespaceName(nsp)) {}

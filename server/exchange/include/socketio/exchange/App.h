@@ -22,9 +22,9 @@ public:
     virtual void start(Executor&) {}
 
     /// Ends what the app keeps open: called on stop, before the front end closes its connections;
-    /// returns when all is said or `deadline` (by the clock of the executor) has come. False when code of the
-    /// app still runs that nothing waits for: the front end asks once more at its end, and its own
-    /// stop() tells.
+    /// returns when all is said or `deadline` (by the clock of the executor) has come. False when
+    /// code of the app still runs that nothing waits for: the front end asks once more at its end,
+    /// and its own stop() tells.
     virtual bool stop(TimePoint /*deadline*/) { return true; }
 
     /// The head of a request has come. Must not block. As it is, it collects the body, up to
