@@ -188,7 +188,7 @@ public:
         CPPUNIT_ASSERT_EQUAL(std::string(), peer.manager->lastError());
         // Either of them that gets none is taken for dead.
         for (const char* silent : {"PING", "subscribed PING"}) {
-            server.answer([&](const std::string& command) -> std::optional<std::string> {
+            server.answer([silent](const std::string& command) -> std::optional<std::string> {
                 if (command == silent) return "";
                 return std::nullopt;
             });
