@@ -4,7 +4,6 @@
 #include <array>
 #include <charconv>
 #include <cstdint>
-#include <exception>
 #include <functional>
 #include <memory>
 #include <stdexcept>
@@ -14,6 +13,7 @@
 
 #include "Fleet.h"
 #include "MessageBroker.h"
+#include "RowEntry.h"
 #include "Sample.h"
 #include "ServerProcess.h"
 
@@ -232,30 +232,13 @@ private:
     std::array<Node, kServers> _nodes;
 };
 
-/// One contestant within one row.
-struct Entry {
+/// A contestant with a cluster.
+struct ClusterEntry : RowEntry {
     std::unique_ptr<Cluster> cluster;
     std::array<std::vector<Sample>, Cluster::kServers> samples;
     std::array<BenchResult, Cluster::kServers> results;
-    bool failed = false;
 
-    void fault(std::string what) {
-        auto& faults = results[0].faults;
-        if (std::find(faults.begin(), faults.end(), what) == faults.end())
-            faults.push_back(std::move(what));
-    }
-
-    /// Who fails drops out of the row.
-    void attempt(const std::function<void()>& step) {
-        if (failed) return;
-        try {
-            step();
-        } catch (const std::exception& error) {
-            failed = true;
-            fault(error.what());
-            cluster.reset();
-        }
-    }
+    void stop() override { cluster.reset(); }
 };
 
 }  // namespace
@@ -265,12 +248,12 @@ std::vector<BenchResult> measureCluster(const BenchRow& row,
                                         const BenchPlan& plan) {
     constexpr int kRate = 10'000;
     LoadLoop loop;
-    std::vector<std::unique_ptr<Entry>> entries;
+    std::vector<std::unique_ptr<ClusterEntry>> entries;
     for (const Contestant& contestant : contestants) {
         // There is no official adapter of socket.io for RabbitMQ.
         if (contestant.name == "node" && row.broker == MessageBroker::Kind::Rabbit) continue;
-        entries.push_back(std::make_unique<Entry>());
-        Entry& entry = *entries.back();
+        entries.push_back(std::make_unique<ClusterEntry>());
+        ClusterEntry& entry = *entries.back();
         for (std::size_t i = 0; i < Cluster::kServers; ++i) {
             entry.results[i].row = i == 0 ? row.name : row.otherName();
             entry.results[i].server = contestant.name;
@@ -293,18 +276,15 @@ std::vector<BenchResult> measureCluster(const BenchRow& row,
             });
         }
     }
+    for (const auto& entry : entries) {
+        entry->stop();
+        entry->results[0].faults = std::move(entry->faults);
+    }
     std::vector<BenchResult> results;
     for (std::size_t i = 0; i < Cluster::kServers; ++i) {
         for (const auto& entry : entries) {
-            entry->cluster.reset();
-            BenchResult& result = entry->results[i];
-            const std::vector<Sample>& samples = entry->samples[i];
-            result.rate = medianOf(samples, &Sample::rate);
-            result.cpuMicroseconds = medianOf(samples, &Sample::cpu);
-            result.generatorMicroseconds = medianOf(samples, &Sample::generator);
-            result.p50Microseconds = medianOf(samples, &Sample::p50);
-            result.p99Microseconds = medianOf(samples, &Sample::p99);
-            results.push_back(std::move(result));
+            setMedians(entry->results[i], entry->samples[i]);
+            results.push_back(std::move(entry->results[i]));
         }
     }
     return results;

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <exception>
-#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <utility>
@@ -12,7 +10,7 @@
 #include "Fleet.h"
 #include "NginxFront.h"
 #include "PollingClient.h"
-#include "Sample.h"
+#include "RowEntry.h"
 #include "ServerProcess.h"
 #include "TestCertificate.h"
 
@@ -48,33 +46,19 @@ private:
     const std::int64_t _time;
 };
 
-/// One contestant within one row.
-struct Entry {
+/// A contestant with one server.
+struct ServerEntry : RowEntry {
     ServerProcess server;
     NginxFront nginx;
     std::uint16_t port = 0;  // where clients connect
     std::unique_ptr<Fleet> fleet;
     std::vector<Sample> samples;
     BenchResult result;
-    bool failed = false;
 
-    void fault(std::string what) {
-        auto& faults = result.faults;
-        if (std::find(faults.begin(), faults.end(), what) == faults.end())
-            faults.push_back(std::move(what));
-    }
-
-    /// A server that fails drops out of the row.
-    void attempt(const std::function<void()>& step) {
-        if (failed) return;
-        try {
-            step();
-        } catch (const std::exception& error) {
-            failed = true;
-            fault(error.what());
-            fleet.reset();
-            server.stop();
-        }
+    void stop() override {
+        fleet.reset();
+        nginx.stop();
+        server.stop();
     }
 };
 
@@ -103,7 +87,7 @@ private:
     Fleet& _fleet;
 };
 
-void messageRound(const BenchRow& row, Entry& entry, const BenchPlan& plan) {
+void messageRound(const BenchRow& row, ServerEntry& entry, const BenchPlan& plan) {
     Fleet& fleet = *entry.fleet;
     const std::unique_ptr<Traffic> traffic = trafficOf(row);
     const TrafficScope scope(fleet, *traffic);
@@ -129,7 +113,7 @@ void messageRound(const BenchRow& row, Entry& entry, const BenchPlan& plan) {
                                  " messages still unanswered after 10 s");
 }
 
-void connectRound(Entry& entry, LoadLoop& loop, const BenchPlan& plan) {
+void connectRound(ServerEntry& entry, LoadLoop& loop, const BenchPlan& plan) {
     LatencyHistogram latency;
     {
         Fleet fleet(loop, entry.server.port());
@@ -189,7 +173,7 @@ private:
     std::string _failure;
 };
 
-void pollRound(const BenchRow& row, Entry& entry, LoadLoop& loop, const BenchPlan& plan) {
+void pollRound(const BenchRow& row, ServerEntry& entry, LoadLoop& loop, const BenchPlan& plan) {
     {
         PollingLoad load(loop, entry.port, row.clients);
         load.run(in(plan.warmUpMilliseconds + 200));
@@ -203,7 +187,7 @@ void pollRound(const BenchRow& row, Entry& entry, LoadLoop& loop, const BenchPla
 }
 
 /// Memory of so many clients, each of which must still answer at the end.
-void idleRow(std::size_t clients, Entry& entry, LoadLoop& loop, const BenchPlan& plan) {
+void idleRow(std::size_t clients, ServerEntry& entry, LoadLoop& loop, const BenchPlan& plan) {
     ServerProcess& server = entry.server;
     {
         Fleet first(loop, server.port());
@@ -301,8 +285,8 @@ std::vector<BenchResult> measure(const BenchRow& row, const std::vector<Contesta
         loop.useTls();
         certificate = std::make_unique<TestCertificate>();
     }
-    std::vector<std::unique_ptr<Entry>> entries;
-    const auto start = [&](Entry& entry, const Contestant& contestant) {
+    std::vector<std::unique_ptr<ServerEntry>> entries;
+    const auto start = [&](ServerEntry& entry, const Contestant& contestant) {
         const bool ours = contestant.name == "ours";
         std::vector<std::string> command = contestant.command;
         if (ours && !row.option.empty()) command.push_back(row.option);
@@ -318,8 +302,8 @@ std::vector<BenchResult> measure(const BenchRow& row, const std::vector<Contesta
     };
     for (const Contestant& contestant : contestants) {
         if (row.tls && contestant.name == "python") continue;
-        entries.push_back(std::make_unique<Entry>());
-        Entry& entry = *entries.back();
+        entries.push_back(std::make_unique<ServerEntry>());
+        ServerEntry& entry = *entries.back();
         entry.result.row = row.name;
         entry.result.server = contestant.name;
         if (row.kind == Kind::Idle) {  // one after the other: descriptors are the limit
@@ -358,16 +342,10 @@ std::vector<BenchResult> measure(const BenchRow& row, const std::vector<Contesta
 
     std::vector<BenchResult> results;
     for (const auto& entry : entries) {
-        entry->fleet.reset();
-        entry->nginx.stop();
-        entry->server.stop();
-        BenchResult& result = entry->result;
-        result.rate = medianOf(entry->samples, &Sample::rate);
-        result.cpuMicroseconds = medianOf(entry->samples, &Sample::cpu);
-        result.generatorMicroseconds = medianOf(entry->samples, &Sample::generator);
-        result.p50Microseconds = medianOf(entry->samples, &Sample::p50);
-        result.p99Microseconds = medianOf(entry->samples, &Sample::p99);
-        results.push_back(std::move(result));
+        entry->stop();
+        setMedians(entry->result, entry->samples);
+        entry->result.faults = std::move(entry->faults);
+        results.push_back(std::move(entry->result));
     }
     return results;
 }

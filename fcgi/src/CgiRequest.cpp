@@ -1,9 +1,7 @@
 #include "CgiRequest.h"
 
 #include <algorithm>
-#include <charconv>
 #include <string>
-#include <system_error>
 
 #include "socketio/base/Text.h"
 #include "socketio/exchange/AnswerFields.h"
@@ -102,10 +100,9 @@ CgiRequest CgiRequest::read(const Variables& variables, std::string_view mount,
     for (const char* name : {"CONTENT_TYPE", "CONTENT_LENGTH"})
         if (environ->get(name).empty()) environ->remove(name);
     if (const std::string_view text = environ->get("CONTENT_LENGTH"); !text.empty()) {
-        const char* const end = text.data() + text.size();
-        const auto read = std::from_chars(text.data(), end, request.contentLength);
-        if (text[0] == '-' || read.ec != std::errc() || read.ptr != end || text.size() > 19)
-            return refused(400, "CONTENT_LENGTH");
+        const auto length = parseNumber<std::uint64_t>(text);
+        if (!length || text.size() > 19) return refused(400, "CONTENT_LENGTH");
+        request.contentLength = *length;
     }
 
     // The path, and the two that are made of each other.

@@ -1,6 +1,5 @@
 #include "EmitArguments.h"
 
-#include <charconv>
 #include <cstdlib>
 #include <optional>
 #include <string_view>
@@ -9,6 +8,7 @@
 #include <Poco/Exception.h>
 
 #include "socketio/base/Log.h"
+#include "socketio/base/Text.h"
 #include "socketio/protocol/JsonCodec.h"
 
 namespace socketio::emit {
@@ -18,18 +18,16 @@ namespace {
 [[noreturn]] void refuse(const std::string& why) { throw Poco::SyntaxException(why); }
 
 QueueDialect dialectOf(const std::string& name) {
-    if (name == "json") return QueueDialect::Json;
-    if (name == "legacy-json") return QueueDialect::LegacyJson;
-    if (name == "pickle") return QueueDialect::Pickle;
+    for (const auto& [known, dialect] : kQueueDialects)
+        if (name == known) return dialect;
     refuse("--dialect is json, legacy-json or pickle");
 }
 
 std::chrono::seconds secondsOf(const std::string& text) {
-    int seconds = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-    if (error != std::errc() || end != text.data() + text.size() || seconds < 1 || seconds > 3'600)
+    const auto seconds = parseNumber<unsigned>(text);
+    if (!seconds || *seconds < 1 || *seconds > 3'600)
         refuse("--timeout is a number of seconds from 1 to 3600");
-    return std::chrono::seconds(seconds);
+    return std::chrono::seconds(*seconds);
 }
 
 Value jsonOf(const std::string& text, std::size_t number) {
@@ -97,32 +95,28 @@ EmitArguments EmitArguments::parse(const std::vector<std::string>& arguments) {
 }
 
 const char* EmitArguments::helpText() {
-    return "usage: poco-socketio-emit --url URL [OPTION]... EVENT [JSON]...\n"
-           "\n"
-           "Emits an event to the Socket.IO clients of all servers on the channel. Each JSON is "
-           "an\n"
-           "argument of the event. Options come first.\n"
-           "\n"
-           "  --url URL          the broker: redis://, rediss://, unix://, amqp://, amqps://,\n"
-           "                     kombu+redis://; or else the variable POCO_SOCKETIO_URL, which "
-           "the\n"
-           "                     list of processes does not show\n"
-           "  --channel NAME     socketio\n"
-           "  --namespace NAME   /\n"
-           "  --room ROOM        a room, or a client by its id; may be given again; without it "
-           "all\n"
-           "                     clients in the namespace\n"
-           "  --skip SID         not to this client; may be given again\n"
-           "  --dialect NAME     json (python-socketio 5.15 and later), legacy-json (5.14) or "
-           "pickle\n"
-           "                     (earlier)\n"
-           "  --timeout SECONDS  for the broker to take it; 5\n"
-           "  --help, --version\n"
-           "\n"
-           "Exit status: 0 when the broker has taken it, 1 when not, 2 for a wrong command line.\n"
-           "\n"
-           "  poco-socketio-emit --url redis://localhost --room lobby \"chat message\" "
-           "'{\"text\":\"hi\"}'\n";
+    return R"(usage: poco-socketio-emit --url URL [OPTION]... EVENT [JSON]...
+
+Emits an event to the Socket.IO clients of all servers on the channel. Each JSON is an
+argument of the event. Options come first.
+
+  --url URL          the broker: redis://, rediss://, unix://, amqp://, amqps://,
+                     kombu+redis://; or else the variable POCO_SOCKETIO_URL, which the
+                     list of processes does not show
+  --channel NAME     socketio
+  --namespace NAME   /
+  --room ROOM        a room, or a client by its id; may be given again; without it all
+                     clients in the namespace
+  --skip SID         not to this client; may be given again
+  --dialect NAME     json (python-socketio 5.15 and later), legacy-json (5.14) or pickle
+                     (earlier)
+  --timeout SECONDS  for the broker to take it; 5
+  --help, --version
+
+Exit status: 0 when the broker has taken it, 1 when not, 2 for a wrong command line.
+
+  poco-socketio-emit --url redis://localhost --room lobby "chat message" '{"text":"hi"}'
+)";
 }
 
 }  // namespace socketio::emit

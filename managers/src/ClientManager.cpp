@@ -1,16 +1,11 @@
 #include "socketio/managers/ClientManager.h"
 
-#include <Poco/Exception.h>
-
 #include "socketio/protocol/SocketPacket.h"
 
 namespace socketio {
 
 void ClientManager::emit(std::string_view event, const Arguments& arguments,
                          const EmitOptions& options) {
-    if (isReservedEvent(event))
-        throw Poco::InvalidArgumentException("emit(): the event name \"" + std::string(event) +
-                                             "\" is reserved");
     EmitTarget target;
     target.rooms = options.room.list();
     target.skipSids = options.skipSid.list();

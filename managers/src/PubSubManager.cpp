@@ -1,7 +1,6 @@
 #include "socketio/managers/PubSubManager.h"
 
 #include <array>
-#include <csignal>
 #include <deque>
 #include <functional>
 #include <optional>
@@ -14,6 +13,7 @@
 #include <Poco/Exception.h>
 
 #include "socketio/base/Mutex.h"
+#include "socketio/base/SignalsBlocked.h"
 
 #include "QueueMessage.h"
 
@@ -73,7 +73,7 @@ public:
     void countDropped(std::size_t messages);
 
     // ---- in
-    void receive(std::string payload);
+    void receive(std::vector<std::string> payloads);
 
     // ---- what the broker said
     std::string lastError() const {
@@ -112,10 +112,12 @@ private:
     bool isNew(const std::string& host, std::uint64_t sequence);
     void endApplier();
 
-    void ignore(std::string_view why);
-    void report(LogThrottle& throttle, const std::string& line) {
-        if (const auto leftOut = throttle.pass(Clock::system().now()))
-            log.warning("channel " + quoted(channel) + ": " + line + LogThrottle::more(*leftOut));
+    void ignore(std::string_view why, std::uint64_t messages = 1);
+    /// `line` makes the text, when its turn has come.
+    template <class Line>
+    void report(LogThrottle& throttle, const Line& line) {
+        if (const auto leftOut = throttle.pass(options.clock->now()))
+            log.warning("channel " + quoted(channel) + ": " + line() + LogThrottle::more(*leftOut));
     }
 
     PubSubManager& _manager;
@@ -159,17 +161,8 @@ void PubSubManager::Impl::start() {
     MutexLock lock(_lifeMutex);
     if (_life.load() != Life::Idle) return;
     if (!writeOnly) {
-        // Signals are for the thread that waits for them: a new thread has the mask of its maker.
-        sigset_t all, before;
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before);
-        try {
-            _applier = std::thread([this] { run(); });
-        } catch (...) {
-            pthread_sigmask(SIG_SETMASK, &before, nullptr);
-            throw;
-        }
-        pthread_sigmask(SIG_SETMASK, &before, nullptr);
+        const SignalsBlocked blocked;
+        _applier = std::thread([this] { run(); });
     }
     try {
         _manager.start();
@@ -234,9 +227,11 @@ void PubSubManager::Impl::publish(const QueueMessage& message) {
 
 void PubSubManager::Impl::countDropped(std::size_t messages) {
     counters.publishDropped.fetch_add(messages, std::memory_order_relaxed);
-    const std::string error = lastError();
-    report(_droppedLog, "messages to other servers are lost" +
-                            (error.empty() ? std::string() : ": " + escapedForLog(error, 300)));
+    report(_droppedLog, [this] {
+        const std::string error = lastError();
+        return "messages to other servers are lost" +
+               (error.empty() ? std::string() : ": " + escapedForLog(error, 300));
+    });
 }
 
 void PubSubManager::Impl::emit(const std::string& nsp, const Value& data, const EmitTarget& target,
@@ -251,7 +246,7 @@ void PubSubManager::Impl::emit(const std::string& nsp, const Value& data, const 
         message.callbackRoom = target.rooms.front();
         message.callbackNsp = nsp;
         message.id = addPending(
-            {message.callbackRoom, nsp, callback, Clock::system().now() + target.ackTimeout});
+            {message.callbackRoom, nsp, callback, options.clock->now() + target.ackTimeout});
     }
     try {
         // First the message, as it is the one that finds out whether the data has a form.
@@ -344,38 +339,49 @@ void PubSubManager::Impl::answer(QueueMessage callback, const Value::Array& valu
     if (!callback.binaryCallback && options.dialect != QueueDialect::Pickle &&
         data.containsBinary()) {
         counters.publishDropped.fetch_add(1, std::memory_order_relaxed);
-        return report(_binaryLog,
-                      "python-socketio cannot be answered with binary data: the answer is lost");
+        return report(_binaryLog, [] {
+            return "python-socketio cannot be answered with binary data: the answer is lost";
+        });
     }
     auto text = callback.encode(options.dialect, data);
     if (text) return publish(callback.method, std::move(*text));
     counters.publishDropped.fetch_add(1, std::memory_order_relaxed);
-    report(_binaryLog, std::string("an answer cannot be sent: ") + text.error().detail);
+    report(_binaryLog,
+           [&] { return std::string("an answer cannot be sent: ") + text.error().detail; });
 }
 
 // ---- in -----------------------------------------------------------------------------------------
 
-void PubSubManager::Impl::receive(std::string payload) {
-    if (QueueMessage::isFrom(payload, hostId)) return;
-    counters.received.fetch_add(1, std::memory_order_relaxed);
-    if (payload.size() > options.messageBytes) return ignore("too large");
+void PubSubManager::Impl::receive(std::vector<std::string> payloads) {
+    std::uint64_t received = 0, tooLarge = 0, dropped = 0;
     {
         MutexLock lock(_mutex);
-        if (_inbox.size() < options.receiveMessages &&
-            _inboxBytes + payload.size() <= options.receiveBytes) {
-            _inboxBytes += payload.size();
-            _inbox.push_back(std::move(payload));
-            if (_inbox.size() == 1) _changed.notifyAll();
-            return;
+        const bool idle = _inbox.empty();
+        for (std::string& payload : payloads) {
+            if (QueueMessage::isFrom(payload, hostId)) continue;
+            ++received;
+            if (payload.size() > options.messageBytes) {
+                ++tooLarge;
+            } else if (_inbox.size() >= options.receiveMessages ||
+                       _inboxBytes + payload.size() > options.receiveBytes) {
+                ++dropped;
+            } else {
+                _inboxBytes += payload.size();
+                _inbox.push_back(std::move(payload));
+            }
         }
+        if (idle && !_inbox.empty()) _changed.notifyAll();
     }
-    counters.receiveDropped.fetch_add(1, std::memory_order_relaxed);
-    report(_fullLog, "messages come faster than they can be applied: some are lost");
+    counters.received.fetch_add(received, std::memory_order_relaxed);
+    if (tooLarge > 0) ignore("too large", tooLarge);
+    if (dropped == 0) return;
+    counters.receiveDropped.fetch_add(dropped, std::memory_order_relaxed);
+    report(_fullLog, [] { return "messages come faster than they can be applied: some are lost"; });
 }
 
-void PubSubManager::Impl::ignore(std::string_view why) {
-    counters.ignored.fetch_add(1, std::memory_order_relaxed);
-    report(_ignoredLog, "ignored a message: " + std::string(why));
+void PubSubManager::Impl::ignore(std::string_view why, std::uint64_t messages) {
+    counters.ignored.fetch_add(messages, std::memory_order_relaxed);
+    report(_ignoredLog, [&] { return "ignored a message: " + std::string(why); });
 }
 
 void PubSubManager::Impl::run() {
@@ -383,7 +389,7 @@ void PubSubManager::Impl::run() {
     while (!_ending) {
         if (!_deadlines.empty()) {
             const TimePoint next = _deadlines.begin()->first;
-            const TimePoint now = Clock::system().now();
+            const TimePoint now = options.clock->now();
             if (next <= now) {
                 Callbacks overdue = takeOverdue(now);
                 lock.unlock();
@@ -392,7 +398,7 @@ void PubSubManager::Impl::run() {
                 continue;
             }
             if (_inbox.empty()) {
-                _changed.waitUntil(_mutex, next);
+                options.clock->waitUntil(_changed, _mutex, next);
                 continue;
             }
         } else if (_inbox.empty()) {
@@ -564,7 +570,9 @@ void PubSubManager::disconnectSocket(std::string_view sid, std::string_view nsp,
     _impl->publish(message);
 }
 
-void PubSubManager::receive(std::string payload) { _impl->receive(std::move(payload)); }
+void PubSubManager::receive(std::vector<std::string> payloads) {
+    _impl->receive(std::move(payloads));
+}
 
 void PubSubManager::countPublished(std::size_t messages) {
     _impl->counters.published.fetch_add(messages, std::memory_order_relaxed);

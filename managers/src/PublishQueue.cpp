@@ -77,11 +77,6 @@ std::size_t PublishQueue::close() {
     return left;
 }
 
-bool PublishQueue::closed() const {
-    MutexLock lock(_mutex);
-    return _closed;
-}
-
 void PublishQueue::wake() {
     MutexLock lock(_mutex);
     _woken = true;

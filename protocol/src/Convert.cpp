@@ -2,7 +2,21 @@
 
 #include <iterator>
 
+#include <Poco/Exception.h>
+
+#include "socketio/protocol/SocketPacket.h"
+
 namespace socketio {
+
+namespace {
+
+void refuseReserved(std::string_view event) {
+    if (isReservedEvent(event))
+        throw Poco::InvalidArgumentException("emit(): the event name \"" + std::string(event) +
+                                             "\" is reserved");
+}
+
+}  // namespace
 
 std::string_view describe(Value::Type type) {
     switch (type) {
@@ -81,6 +95,7 @@ Value::Array Arguments::array() && {
 }
 
 Value Arguments::event(std::string_view name) const& {
+    refuseReserved(name);
     Value::Array items;
     items.reserve(size() + 1);
     items.emplace_back(name);
@@ -90,6 +105,7 @@ Value Arguments::event(std::string_view name) const& {
 }
 
 Value Arguments::event(std::string_view name) && {
+    refuseReserved(name);
     if (_items.empty()) _items.emplace_back();
     _items.front() = name;
     return Value(std::move(_items));

@@ -120,12 +120,7 @@ const char* checkHost(std::string_view value) {
     if (value[end] != ':') return "bad Host";
     const std::string_view port = value.substr(end + 1);
     if (port.empty()) return nullptr;
-    std::uint32_t number = 0;
-    const auto [stop, failed] = std::from_chars(port.data(), port.data() + port.size(), number);
-    if (failed != std::errc() || stop != port.data() + port.size() || port.size() > 5 ||
-        number > 65535)
-        return "bad Host";
-    return nullptr;
+    return port.size() <= 5 && parseNumber<std::uint16_t>(port) ? nullptr : "bad Host";
 }
 
 /// The framing of the body has one spelling; `chunked` tells whether it is this one. Good lists of

@@ -1,9 +1,9 @@
 #include "socketio/protocol/ProxyProtocol.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 
+#include "socketio/base/Text.h"
 #include "socketio/protocol/IpAddress.h"
 
 namespace socketio {
@@ -44,8 +44,9 @@ std::string_view takeWord(std::string_view& line) {
 
 bool readPort(std::string_view text, std::uint16_t& port) {
     if (text.size() > 1 && text.front() == '0') return false;
-    const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), port);
-    return failed == std::errc() && end == text.data() + text.size();
+    const auto number = parseNumber<std::uint16_t>(text);
+    if (number) port = *number;
+    return number.has_value();
 }
 
 /// An address of the family that was named; the text form tells the families apart.

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cctype>
-#include <charconv>
-#include <system_error>
 
 #include <Poco/StringTokenizer.h>
+
+#include "socketio/base/Text.h"
 
 namespace socketio::app {
 
@@ -15,15 +15,12 @@ void bad(const SettingSource& source, const std::string& text, const std::string
 
 std::uint64_t number(const SettingSource& source, const std::string& text,
                      const NumberRange& range) {
-    std::uint64_t value = 0;
-    const char* const end = text.data() + text.size();
-    const auto [stop, error] = std::from_chars(text.data(), end, value);
-    if (text.empty() || stop != end || error != std::errc() || value < range.least ||
-        value > range.most)
+    const auto value = parseNumber<std::uint64_t>(text);
+    if (!value || *value < range.least || *value > range.most)
         bad(source, text,
             "a number from " + std::to_string(range.least) + " to " + std::to_string(range.most) +
                 range.unit);
-    return value;
+    return *value;
 }
 
 bool yesOrNo(const SettingSource& source, const std::string& text) {
@@ -33,12 +30,9 @@ bool yesOrNo(const SettingSource& source, const std::string& text) {
 }
 
 unsigned fileMode(const SettingSource& source, const std::string& text) {
-    unsigned mode = 0;
-    const char* const end = text.data() + text.size();
-    const auto [stop, error] = std::from_chars(text.data(), end, mode, 8);
-    if (text.empty() || stop != end || error != std::errc() || mode > 0777)
-        bad(source, text, "permissions in octal such as 0660");
-    return mode;
+    const auto mode = parseNumber<unsigned>(text, 8);
+    if (!mode || *mode > 0777) bad(source, text, "permissions in octal such as 0660");
+    return *mode;
 }
 
 void checkUrlPath(const SettingSource& source, const std::string& value) {

@@ -369,10 +369,8 @@ std::vector<SettingKey> SettingsKeys::clusterKeys() {
             "cluster.channel", [](Settings & s) -> auto& { return s.cluster.channel; }),
         choice(
             "cluster.dialect", [](Settings & s) -> auto& { return s.cluster.options.dialect; },
-            std::vector<std::pair<std::string, QueueDialect>>{
-                {"json", QueueDialect::Json},
-                {"legacy-json", QueueDialect::LegacyJson},
-                {"pickle", QueueDialect::Pickle}}),
+            std::vector<std::pair<std::string, QueueDialect>>(kQueueDialects.begin(),
+                                                              kQueueDialects.end())),
         flag(
             "cluster.readPickle",
             [](Settings & s) -> auto& { return s.cluster.options.readPickle; }),

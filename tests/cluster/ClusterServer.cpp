@@ -128,9 +128,8 @@ Options read(int argc, char** argv) {
         if (name == "--channel") options.channel = value;
         if (name == "--port") options.port = static_cast<std::uint16_t>(std::stoi(value));
         if (name == "--dialect")
-            options.queue.dialect = value == "pickle"        ? socketio::QueueDialect::Pickle
-                                    : value == "legacy-json" ? socketio::QueueDialect::LegacyJson
-                                                             : socketio::QueueDialect::Json;
+            for (const auto& [known, dialect] : socketio::kQueueDialects)
+                if (value == known) options.queue.dialect = dialect;
     }
     return options;
 }

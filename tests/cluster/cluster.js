@@ -16,9 +16,6 @@ function serverCommand(program, server, url, channel) {
         '--manager', url, '--channel', channel, '--dialect', dialect];
 }
 
-// A setup has `broker`, the scheme of createManager(), and `servers`, as above.
-const setupName = ({ broker, servers }) => `${broker} with ${servers.join(', ')}`;
-
 // Brokers of the driver's own, each started when it is first asked for.
 class Brokers {
     constructor(program) {
@@ -37,17 +34,6 @@ class Brokers {
         await ready;
         return scheme === 'amqp' ? `amqp://guest:guest@127.0.0.1:${broker.port}//`
             : `${scheme}://127.0.0.1:${broker.port}/0`;
-    }
-
-    // run(setup, name, channel) for each; then the brokers end.
-    async runSetups(setups, run) {
-        // RabbitMQ takes its time to start.
-        if (setups.some(({ broker }) => broker === 'amqp')) this.url('amqp').catch(() => {});
-        try {
-            for (const [i, setup] of setups.entries()) await run(setup, setupName(setup), `channel ${i}`);
-        } finally {
-            await this.stop();
-        }
     }
 
     async stop() {
@@ -179,4 +165,29 @@ class Cluster {
     }
 }
 
-module.exports = { Brokers, Cluster, python, serverCommand, setupName };
+// run({ setup, name, url, channel, cluster }) for each of the setups whose name contains `wanted`.
+// A setup has `broker`, the scheme of createManager(), and `servers`, as serverCommand() knows them.
+// The servers of its cluster are for run() to start, and are stopped behind it.
+async function runSetups({ server, broker, setup: wanted }, setups, runner, run) {
+    const named = setups
+        .map((setup) => ({ setup, name: `${setup.broker} with ${setup.servers.join(', ')}` }))
+        .filter(({ name }) => name.includes(wanted));
+    const brokers = new Brokers(broker);
+    // RabbitMQ takes its time to start.
+    if (named.some(({ setup }) => setup.broker === 'amqp')) brokers.url('amqp').catch(() => {});
+    try {
+        for (const [i, { setup, name }] of named.entries()) {
+            const begin = Date.now(), channel = `channel ${i}`;
+            const url = await brokers.url(setup.broker);
+            const cluster = new Cluster(
+                setup.servers.map((each) => serverCommand(server, each, url, channel)));
+            await run({ setup, name, url, channel, cluster });
+            await cluster.stop().catch((error) => runner.fail(name, error));
+            console.error(`${name}: ${Date.now() - begin} ms`);
+        }
+    } finally {
+        await brokers.stop();
+    }
+}
+
+module.exports = { Brokers, Cluster, python, runSetups, serverCommand };

@@ -8,7 +8,7 @@
 const assert = require('assert');
 const { parseArgs } = require('util');
 const { Runner } = require('../support/js/runner.js');
-const { Brokers, Cluster, serverCommand, setupName } = require('./cluster.js');
+const { runSetups } = require('./cluster.js');
 
 const { values: options } = parseArgs({
     options: {
@@ -232,13 +232,8 @@ const cases = {
 };
 
 const runner = new Runner({ deadlineMs: 20000 });
-const brokers = new Brokers(options.broker);
 
-async function runSetup(setup, name, channel) {
-    const begin = Date.now();
-    const url = await brokers.url(setup.broker);
-    const cluster = new Cluster(setup.servers.map(
-        (server) => serverCommand(options.server, server, url, channel)));
+async function runSetup({ setup, name, cluster }) {
     const askers = [], modes = ['websocket', 'polling', 'upgrade'];
     const joined = await runner.test(`${name}: the servers meet`, async () => {
         await cluster.start();
@@ -261,9 +256,6 @@ async function runSetup(setup, name, channel) {
                     .forEach((member) => cluster.leave(member)));
         }
     }
-    await cluster.stop().catch((error) => runner.fail(name, error));
-    console.error(`${name}: ${Date.now() - begin} ms`);
 }
 
-runner.end(() => brokers.runSetups(setups.filter(
-    (setup) => setupName(setup).includes(options.setup)), runSetup));
+runner.end(() => runSetups(options, setups, runner, runSetup));

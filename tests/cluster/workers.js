@@ -9,7 +9,7 @@ const { once } = require('events');
 const readline = require('readline');
 const { parseArgs } = require('util');
 const { Runner } = require('../support/js/runner.js');
-const { Brokers, Cluster, python, serverCommand, setupName } = require('./cluster.js');
+const { python, runSetups } = require('./cluster.js');
 
 const { values: options } = parseArgs({
     options: {
@@ -172,13 +172,8 @@ const cases = {
 };
 
 const runner = new Runner({ deadlineMs: 30000 });
-const brokers = new Brokers(options.broker);
 
-async function runSetup(setup, name, channel) {
-    const begin = Date.now();
-    const url = await brokers.url(setup.broker);
-    const cluster = new Cluster(setup.servers.map(
-        (server) => serverCommand(options.server, server, url, channel)));
+async function runSetup({ setup, name, url, channel, cluster }) {
     const joined = await runner.test(`${name}: the servers listen`, async () => {
         await cluster.start();
         const askers = [];
@@ -196,9 +191,6 @@ async function runSetup(setup, name, channel) {
                 () => run({ cluster, emitter, legacy: dialect === 'legacy-json' }));
         await emitter.stop().catch((error) => runner.fail(`${name}: ${each}`, error));
     }
-    await cluster.stop().catch((error) => runner.fail(name, error));
-    console.error(`${name}: ${Date.now() - begin} ms`);
 }
 
-runner.end(() => brokers.runSetups(setups.filter(
-    (setup) => setupName(setup).includes(options.setup)), runSetup));
+runner.end(() => runSetups(options, setups, runner, runSetup));

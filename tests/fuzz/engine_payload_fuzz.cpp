@@ -58,7 +58,7 @@ void readAgain(const std::vector<EnginePacket>& packets) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size == 0) return 0;
     const std::uint8_t how = data[0];
-    std::string_view body(reinterpret_cast<const char*>(data) + 1, size - 1);
+    std::string_view body = socketio::fuzz::view(data + 1, size - 1);
     EnginePayload::Limits limits;
     if (how & 4) limits = {3, 8};
 

@@ -1,6 +1,5 @@
 // The JSON codec. An input is one JSON text. What was read is written and read again: the same
 // value, and from then on the same text.
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -11,31 +10,16 @@
 #include "socketio/protocol/JsonCodec.h"
 
 #include "Pieces.h"
-
-namespace {
+#include "Values.h"
 
 using socketio::Binary;
 using socketio::JsonCodec;
 using socketio::Value;
+using socketio::fuzz::depthOf;
 using socketio::fuzz::require;
 
-/// How deep `value` is nested; also checks that keys are unique in small objects.
-std::size_t depthOf(const Value& value) {
-    std::size_t depth = 0;
-    for (const Value& item : value.asArray()) depth = std::max(depth, depthOf(item));
-    const auto& members = value.asObject();
-    for (const auto& member : members) {
-        depth = std::max(depth, depthOf(member.second));
-        if (members.size() < 100)
-            require(value.find(member.first) == &member.second, "keys are unique");
-    }
-    return value.isArray() || value.isObject() ? depth + 1 : 0;
-}
-
-}  // namespace
-
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    const std::string_view text(reinterpret_cast<const char*>(data), size);
+    const std::string_view text = socketio::fuzz::view(data, size);
 
     // Any bytes make a string, and what is written is always UTF-8.
     const std::string literal = JsonCodec::encode(Value(text), "");

@@ -1,31 +1,15 @@
 // The reader of pickles. An input is one pickle. What was read is written and read again.
-#include <algorithm>
 #include <string>
 #include <vector>
 
 #include "Pickle.h"
 #include "Pieces.h"
-
-namespace {
+#include "Values.h"
 
 using socketio::Pickle;
 using socketio::Value;
+using socketio::fuzz::depthOf;
 using socketio::fuzz::require;
-
-/// How deep `value` is nested; also checks that keys are unique in small objects.
-std::size_t depthOf(const Value& value) {
-    std::size_t depth = 0;
-    for (const Value& item : value.asArray()) depth = std::max(depth, depthOf(item));
-    const auto& members = value.asObject();
-    for (const auto& member : members) {
-        depth = std::max(depth, depthOf(member.second));
-        if (members.size() < 100)
-            require(value.find(member.first) == &member.second, "keys are unique");
-    }
-    return value.isArray() || value.isObject() ? depth + 1 : 0;
-}
-
-}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const socketio::fuzz::Exact bytes(socketio::fuzz::view(data, size));

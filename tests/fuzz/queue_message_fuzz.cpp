@@ -7,21 +7,16 @@
 
 #include "Pieces.h"
 #include "QueueMessage.h"
+#include "Values.h"
 
 namespace {
 
 using socketio::QueueDialect;
 using socketio::QueueMessage;
 using socketio::Value;
+using socketio::fuzz::attachmentsIn;
 using socketio::fuzz::require;
 using Method = QueueMessage::Method;
-
-std::size_t attachmentsIn(const Value& value) {
-    std::size_t sum = value.isBinary() ? 1 : 0;
-    for (const Value& item : value.asArray()) sum += attachmentsIn(item);
-    for (const auto& member : value.asObject()) sum += attachmentsIn(member.second);
-    return sum;
-}
 
 bool looksLikePlaceholder(const Value& value) {
     if (value["_placeholder"].asBool()) return true;
@@ -33,7 +28,7 @@ bool looksLikePlaceholder(const Value& value) {
 }
 
 void check(const QueueMessage& message) {
-    require(attachmentsIn(message.data) <= socketio::kMaxAttachments, "10 attachments");
+    require(attachmentsIn(message.data).count <= socketio::kMaxAttachments, "10 attachments");
     switch (message.method) {
         case Method::Emit:
             require(message.data.isArray() && !message.data.empty(), "an event");
@@ -53,7 +48,7 @@ void check(const QueueMessage& message) {
 
 void checkRoundTrip(const QueueMessage& message, QueueDialect dialect) {
     // Beside binary in JSON what looks like a placeholder is one.
-    if (dialect != QueueDialect::Pickle && attachmentsIn(message.data) > 0 &&
+    if (dialect != QueueDialect::Pickle && attachmentsIn(message.data).count > 0 &&
         looksLikePlaceholder(message.data))
         return;
     auto text = message.encode(dialect, message.data);

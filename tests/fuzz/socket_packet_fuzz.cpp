@@ -8,6 +8,7 @@
 #include "socketio/protocol/SocketPacketDecoder.h"
 
 #include "Pieces.h"
+#include "Values.h"
 
 namespace {
 
@@ -15,28 +16,19 @@ using socketio::Binary;
 using socketio::SocketPacket;
 using socketio::SocketPacketDecoder;
 using socketio::Value;
+using socketio::fuzz::Attachments;
+using socketio::fuzz::attachmentsIn;
 using socketio::fuzz::require;
 using Type = SocketPacket::Type;
 
 constexpr std::size_t kMaxBytes = 4096;
 
-std::size_t attachmentsIn(const Value& value, std::size_t& bytes) {
-    std::size_t sum = 0;
-    if (value.isBinary()) {
-        bytes += value.asBinary().size();
-        return 1;
-    }
-    for (const Value& item : value.asArray()) sum += attachmentsIn(item, bytes);
-    for (const auto& member : value.asObject()) sum += attachmentsIn(member.second, bytes);
-    return sum;
-}
-
 void checkLimits(const SocketPacket& packet) {
     require(packet.nsp.starts_with('/') && packet.nsp.size() <= 255, "a namespace");
     require(!packet.id || *packet.id <= socketio::kMaxAckId, "a safe ack id");
-    std::size_t bytes = 0;
-    require(attachmentsIn(packet.data, bytes) <= socketio::kMaxAttachments, "10 attachments");
-    require(bytes <= kMaxBytes, "bytes of attachments");
+    const Attachments attachments = attachmentsIn(packet.data);
+    require(attachments.count <= socketio::kMaxAttachments, "10 attachments");
+    require(attachments.bytes <= kMaxBytes, "bytes of attachments");
     if (packet.type == Type::Ack) require(packet.id && packet.data.isArray(), "an ack");
     if (packet.type != Type::Event) return;
     const Value& name = packet.data[0];

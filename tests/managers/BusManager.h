@@ -81,7 +81,7 @@ private:
 inline void Bus::publish(const std::string& payload) {
     MutexLock lock(_mutex);
     _published.push_back(payload);
-    for (BusManager* each : _listeners) each->receive(payload);
+    for (BusManager* each : _listeners) each->receive({payload});
 }
 
 }  // namespace socketio::test

@@ -1,12 +1,13 @@
 #include "support/NumberedMessages.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstdio>
 #include <stdexcept>
 #include <utility>
 
 #include <Poco/Checksum.h>
+
+#include "socketio/base/Text.h"
 
 namespace socketio::test {
 
@@ -30,11 +31,7 @@ std::string_view field(std::string_view& text) {
     return first;
 }
 
-std::size_t number(std::string_view text) {
-    std::size_t value = kNone;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    return error == std::errc() && end == text.data() + text.size() ? value : kNone;
-}
+std::size_t number(std::string_view text) { return parseNumber<std::size_t>(text).value_or(kNone); }
 
 }  // namespace
 

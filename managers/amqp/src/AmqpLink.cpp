@@ -2,35 +2,17 @@
 
 #include <algorithm>
 #include <amqp_framing.h>
-#include <csignal>
 #include <exception>
 
 #include <Poco/Exception.h>
 
 #include "socketio/base/Log.h"
+#include "socketio/base/SignalsBlocked.h"
 #include "socketio/managers/Backoff.h"
 
 namespace socketio::amqp {
 
-namespace {
-
-/// Signals are for the thread that waits for them: a new thread has the mask of its maker.
-class SignalsBlocked {
-public:
-    SignalsBlocked() {
-        sigset_t all;
-        sigfillset(&all);
-        ::pthread_sigmask(SIG_SETMASK, &all, &_before);
-    }
-    ~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &_before, nullptr); }
-    SignalsBlocked(const SignalsBlocked&) = delete;
-    SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
-private:
-    sigset_t _before;
-};
-
-}  // namespace
+namespace {}  // namespace
 
 AmqpLink::AmqpLink(const AmqpUrl& url, const AmqpOptions& options, std::string name,
                    std::string exchange, Report report)
@@ -78,7 +60,7 @@ void AmqpLink::run() {
     constexpr Duration kRefusedPause = std::chrono::seconds(10);
     Backoff backoff;
     while (!stopping()) {
-        _openedAt = TimePoint::max();
+        _openedAt.reset();
         Duration pause = Duration(0);
         try {
             _connection.open(_name);
@@ -97,9 +79,9 @@ void AmqpLink::run() {
         }
         lost();
         _connection.drop();
-        // One that breaks at once is no success.
-        if (Clock::system().now() - std::chrono::seconds(1) > _openedAt) backoff.reset();
-        pauseFor(pause == Duration(0) ? backoff.next() : pause);
+        const Duration lasted = _openedAt ? Clock::system().now() - *_openedAt : Duration::zero();
+        const Duration next = backoff.next(lasted);
+        pauseFor(pause == Duration(0) ? next : pause);
     }
 }
 

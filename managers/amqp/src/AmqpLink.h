@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <functional>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -60,8 +61,8 @@ private:
     std::thread _thread;
     std::atomic<bool> _stopping{false};
     bool _openedBefore = false;
-    TimePoint _openedAt;
-    Mutex _mutex;  // a leaf
+    std::optional<TimePoint> _openedAt;  // the thread's; nothing while it is not open
+    Mutex _mutex;                        // a leaf
     Condition _changed;
     bool _ended SOCKETIO_GUARDED_BY(_mutex) = false;
 };

@@ -28,7 +28,7 @@ public:
         if (!manager.writeOnly())
             _listener.emplace(
                 _url, _options, manager.channel(), _queue, manager.options().messageBytes,
-                [this](std::string body) { _manager.receive(std::move(body)); },
+                [this](std::string body) { _manager.receive({std::move(body)}); },
                 reportOf(Listening));
     }
 

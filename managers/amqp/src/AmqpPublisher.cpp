@@ -92,6 +92,7 @@ bool AmqpPublisher::mayPublish() const { return !_blocked && _window.size() < kW
 bool AmqpPublisher::publishSome() {
     if (!mayPublish() || !takeBatch()) return false;
     while (_next < _batch.payloads.size()) send(_batch.payloads[_next++]);
+    setUnconfirmed(_window.size());
     _queue.done();  // after flush() can see them in the window
     return true;
 }
@@ -107,7 +108,6 @@ bool AmqpPublisher::takeBatch() {
 
 void AmqpPublisher::send(const std::string& payload) {
     _window.published();  // first: what breaks halfway may have arrived
-    setUnconfirmed(_window.size());
     const amqp_basic_properties_t properties = propertiesOf(payload);
     connection().checkSent(amqp_basic_publish(connection().state(), kChannel, bytesOf(exchange()),
                                               amqp_empty_bytes, 0, 0, &properties,

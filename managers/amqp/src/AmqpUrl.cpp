@@ -1,8 +1,6 @@
 #include "AmqpUrl.h"
 
 #include <algorithm>
-#include <charconv>
-#include <system_error>
 
 #include <Poco/Exception.h>
 
@@ -17,11 +15,9 @@ namespace {
 }
 
 std::uint16_t parsePort(std::string_view text) {
-    std::uint16_t port = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-    if (error != std::errc() || end != text.data() + text.size() || port == 0)
-        refuse("the port is no number from 1 to 65535");
-    return port;
+    const auto port = parseNumber<std::uint16_t>(text);
+    if (!port || *port == 0) refuse("the port is no number from 1 to 65535");
+    return *port;
 }
 
 void parseAuthority(std::string_view text, AmqpUrl& out) {

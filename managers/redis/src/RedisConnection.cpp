@@ -282,13 +282,17 @@ void RedisConnection::send(std::string_view bytes) {
     send(bytes, sent);
 }
 
+bool RedisConnection::next(RedisReply& reply) {
+    const Result<bool> complete = _reader.read(_input, reply);
+    if (!complete.ok())
+        fail(std::string("the server does not speak RESP2: ") + complete.error().detail);
+    return *complete;
+}
+
 bool RedisConnection::receive(RedisReply& reply, Duration silence) {
     for (;;) {
         if (_endpoint.stop.stopped()) throw Stopped();
-        const Result<bool> complete = _reader.read(_input, reply);
-        if (!complete.ok())
-            fail(std::string("the server does not speak RESP2: ") + complete.error().detail);
-        if (*complete) return true;
+        if (next(reply)) return true;
         std::size_t got;
         while ((got = readSome(_buffer.get(), kBufferBytes)) == 0)
             if (!_endpoint.stop.wait(_socket.get(), _wanted, Clock::system().now() + silence))

@@ -63,6 +63,8 @@ public:
 
     /// False when nothing has come for `silence`, a part of a reply included.
     bool receive(RedisReply& reply, Duration silence);
+    /// A reply that has come already, in full; false when there is none.
+    bool next(RedisReply& reply);
     /// The answer to a command; too late is an exception.
     RedisReply answer();
     /// When nothing is owed: throws when the server has ended the connection, which nobody would

@@ -1,8 +1,8 @@
 #include "socketio/managers/RedisManager.h"
 
 #include <algorithm>
-#include <csignal>
 #include <exception>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -13,6 +13,7 @@
 
 #include "socketio/base/Log.h"
 #include "socketio/base/Mutex.h"
+#include "socketio/base/SignalsBlocked.h"
 #include "socketio/managers/Backoff.h"
 #include "socketio/managers/PublishQueue.h"
 
@@ -27,8 +28,6 @@ using Link = LinkHealth::Link;
 
 /// Enough for a system call to be a small part of the cost.
 constexpr std::size_t kBatchBytes = 256 * 1024;
-/// A connection that lasted that long was a good one: the next attempt comes soon.
-constexpr Duration kGoodFor = std::chrono::seconds(1);
 /// As long as the longest pause of a Backoff: within it the listeners of other servers are back.
 constexpr Duration kHearersWait = std::chrono::seconds(1);
 constexpr Duration kHearersPause = std::chrono::milliseconds(20);
@@ -71,6 +70,7 @@ private:
     bool pause(Duration time);
     // Sessions end by an exception.
     void listenOn(RedisConnection& connection);
+    void takeMessages(RedisConnection& connection, RedisReply& reply);
     void publishOn(RedisConnection& connection);
     void awaitHearers(RedisConnection& connection);
     void publishBatch(RedisConnection& connection);
@@ -97,19 +97,14 @@ private:
 };
 
 void RedisManager::Impl::start() {
-    // Signals are for the thread that waits for them: a new thread has the mask of its maker.
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    const SignalsBlocked blocked;
     try {
         _publisherThread.start(_publisher);
         if (!_manager.writeOnly()) _listenerThread.start(_listener);
     } catch (...) {
-        pthread_sigmask(SIG_SETMASK, &before, nullptr);
         stop();
         throw;
     }
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 void RedisManager::Impl::stop() {
@@ -125,8 +120,9 @@ void RedisManager::Impl::stop() {
 void RedisManager::Impl::keepConnected(Link link, Session session) {
     Backoff backoff;
     HostLookup lookup(_endpoint.url.host, _endpoint.url.port);
+    Duration lasted;
     do {
-        TimePoint opened = TimePoint::max();
+        std::optional<TimePoint> opened;
         std::string failure;
         try {
             RedisConnection connection(_endpoint);
@@ -145,8 +141,8 @@ void RedisManager::Impl::keepConnected(Link link, Session session) {
             _queue.wake();  // so that the publisher looks after its own connection
         else
             dropOld();
-        if (opened < now() - kGoodFor) backoff.reset();
-    } while (pause(backoff.next()));
+        lasted = opened ? now() - *opened : Duration::zero();
+    } while (pause(backoff.next(lasted)));
 }
 
 bool RedisManager::Impl::pause(Duration time) {
@@ -169,8 +165,7 @@ void RedisManager::Impl::listenOn(RedisConnection& connection) {
     command.clear();
     appendRedisCommand(command, {"PING"});
 
-    bool asked = false;
-    for (;;) {
+    for (bool asked = false;;) {
         RedisReply reply;
         if (!connection.receive(reply, asked ? times.commandTimeout : times.pingInterval)) {
             if (asked) throw Poco::TimeoutException("the server does not answer");
@@ -179,12 +174,28 @@ void RedisManager::Impl::listenOn(RedisConnection& connection) {
             continue;
         }
         asked = false;
-        if (reply.type == Type::Text) continue;  // a pong, as proxies write it
-        requireRedisReply(reply, Type::Array);
-        if (reply.items.size() == 3 && reply.items[0].text == "message" &&
-            reply.items[2].type == Type::Bulk)
-            _manager.received(std::move(reply.items[2].text));
+        takeMessages(connection, reply);
     }
+}
+
+/// What came together is handed on together, also when something bad came behind it.
+void RedisManager::Impl::takeMessages(RedisConnection& connection, RedisReply& reply) {
+    using Type = RedisReply::Type;
+    std::vector<std::string> payloads;
+    std::exception_ptr failure;
+    try {
+        do {
+            if (reply.type == Type::Text) continue;  // a pong, as proxies write it
+            requireRedisReply(reply, Type::Array);
+            if (reply.items.size() == 3 && reply.items[0].text == "message" &&
+                reply.items[2].type == Type::Bulk)
+                payloads.push_back(std::move(reply.items[2].text));
+        } while (connection.next(reply));
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    if (!payloads.empty()) _manager.received(std::move(payloads));
+    if (failure) std::rethrow_exception(failure);
 }
 
 void RedisManager::Impl::publishOn(RedisConnection& connection) {

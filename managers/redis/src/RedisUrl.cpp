@@ -1,7 +1,6 @@
 #include "RedisUrl.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <sys/un.h>
 
@@ -18,14 +17,6 @@ namespace {
     throw Poco::SyntaxException("bad Redis URL", why);
 }
 
-std::optional<unsigned> number(std::string_view digits, unsigned most) {
-    unsigned value = 0;
-    const char* const end = digits.data() + digits.size();
-    const auto [stop, error] = std::from_chars(digits.data(), end, value);
-    if (error != std::errc() || stop != end || value > most) return std::nullopt;
-    return value;
-}
-
 /// Cuts what is in front of `mark` off `text`, which keeps what is behind it; all without a mark.
 std::string_view cut(std::string_view& text, std::string_view mark) {
     const std::size_t at = text.find(mark);
@@ -35,8 +26,8 @@ std::string_view cut(std::string_view& text, std::string_view mark) {
 }
 
 unsigned databaseOf(std::string_view text) {
-    const std::optional<unsigned> database = number(text, 1'000'000);
-    if (!database) refuse("the database is not a number");
+    const std::optional<unsigned> database = parseNumber<unsigned>(text);
+    if (!database || *database > 1'000'000) refuse("the database is not a number");
     return *database;
 }
 
@@ -61,9 +52,9 @@ void setHostAndPort(RedisUrl& url, std::string_view text) {
     for (const char c : url.host)
         if (isControl(c) || c == ' ') refuse("the host is not a name");
     if (!port) return;
-    const std::optional<unsigned> value = number(*port, 65535);
+    const auto value = parseNumber<std::uint16_t>(*port);
     if (!value || *value == 0) refuse("the port is not a number from 1 to 65535");
-    url.port = static_cast<std::uint16_t>(*value);
+    url.port = *value;
 }
 
 void setParameter(RedisUrl& url, std::string_view name, const std::string& value) {

@@ -1,23 +1,16 @@
 #include "RespReader.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <utility>
+
+#include "socketio/base/Text.h"
 
 namespace socketio {
 
 namespace {
 
 using Code = DecodeError::Code;
-
-std::optional<std::int64_t> number(std::string_view digits) {
-    std::int64_t value = 0;
-    const char* const end = digits.data() + digits.size();
-    const auto [stop, error] = std::from_chars(digits.data(), end, value);
-    if (error != std::errc() || stop != end) return std::nullopt;
-    return value;
-}
 
 }  // namespace
 
@@ -67,7 +60,7 @@ Result<bool> RespReader::readHead(std::string_view line) {
     }
     if (type != ':' && type != '$' && (type != '*' || _itemsLeft > 0))
         return {Code::UnknownType, "a reply of unknown type"};
-    const std::optional<std::int64_t> value = number(line);
+    const std::optional<std::int64_t> value = parseNumber<std::int64_t>(line);
     if (!value) return {Code::Malformed, "a number that is none"};
     if (type == ':') {
         current.type = Type::Integer;

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <climits>
 #include <cstdint>
 #include <cstring>
+#include <ctime>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -28,12 +28,11 @@ void StopSignal::stop() {
 bool StopSignal::wait(int descriptor, short events, TimePoint deadline) const {
     for (;;) {
         if (stopped()) throw Stopped();
-        // Rounded up, so that it does not spin through the last millisecond.
-        const auto left =
-            std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::system().now());
+        const Duration left = std::max(deadline - Clock::system().now(), Duration::zero());
+        const auto seconds = std::chrono::floor<std::chrono::seconds>(left);
+        const timespec time{seconds.count(), std::chrono::nanoseconds(left - seconds).count()};
         pollfd ready[2] = {{_event.get(), POLLIN, 0}, {descriptor, events, 0}};
-        const int count =
-            ::poll(ready, 2, static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, INT_MAX)));
+        const int count = ::ppoll(ready, 2, &time, nullptr);
         if (count < 0 && errno != EINTR) throw Poco::SystemException("poll", std::strerror(errno));
         if (count > 0 && ready[1].revents != 0) return true;
         if (count == 0 && Clock::system().now() >= deadline) return false;

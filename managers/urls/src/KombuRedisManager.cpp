@@ -38,9 +38,10 @@ bool KombuRedisManager::publish(std::string payload) {
     return RedisManager::publish(KombuEnvelope::wrap(payload, _exchange));
 }
 
-void KombuRedisManager::received(std::string payload) {
+void KombuRedisManager::received(std::vector<std::string> payloads) {
     // What is in no envelope is not understood, whatever it would be without one.
-    receive(KombuEnvelope::unwrap(payload).value_or(""));
+    for (std::string& each : payloads) each = KombuEnvelope::unwrap(each).value_or("");
+    receive(std::move(payloads));
 }
 
 }  // namespace socketio

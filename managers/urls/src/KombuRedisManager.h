@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "socketio/managers/RedisManager.h"
 
@@ -17,7 +18,7 @@ public:
 
 protected:
     bool publish(std::string payload) override;
-    void received(std::string payload) override;
+    void received(std::vector<std::string> payloads) override;
 
 private:
     const std::string _exchange;

@@ -1,11 +1,9 @@
 #include "socketio/base/Text.h"
 
 #include <array>
-#include <charconv>
 #include <chrono>
 #include <cstddef>
 #include <cstdio>
-#include <system_error>
 
 namespace socketio {
 
@@ -14,15 +12,6 @@ namespace {
 constexpr std::array<const char*, 7> kDays = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
 constexpr std::array<const char*, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                  "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-
-/// Digits and nothing else.
-std::optional<unsigned> number(std::string_view digits) {
-    unsigned value = 0;
-    const char* const end = digits.data() + digits.size();
-    const auto [stop, error] = std::from_chars(digits.data(), end, value);
-    if (error != std::errc() || stop != end) return std::nullopt;
-    return value;
-}
 
 /// `1`, `0.5`, `0.123` in thousandths; 0 for what is no weight.
 int parseWeight(std::string_view text) {
@@ -98,9 +87,11 @@ std::optional<std::time_t> parseHttpDate(std::string_view text) {
         return std::nullopt;
     unsigned month = 0;
     while (month < kMonths.size() && kMonths[month] != text.substr(8, 3)) ++month;
-    const auto day = number(text.substr(5, 2)), year = number(text.substr(12, 4));
-    const auto hour = number(text.substr(17, 2)), minute = number(text.substr(20, 2)),
-               second = number(text.substr(23, 2));
+    const auto day = parseNumber<unsigned>(text.substr(5, 2)),
+               year = parseNumber<unsigned>(text.substr(12, 4));
+    const auto hour = parseNumber<unsigned>(text.substr(17, 2)),
+               minute = parseNumber<unsigned>(text.substr(20, 2)),
+               second = parseNumber<unsigned>(text.substr(23, 2));
     if (month == kMonths.size() || !day || !year || !hour || !minute || !second || *hour > 23 ||
         *minute > 59 || *second > 60)
         return std::nullopt;

@@ -24,6 +24,8 @@ namespace socketio {
 ///     Open -> Closed              the peer ended it or broke a rule, or all could be said at once
 ///     Open -> Lingering -> Closed we ended it, and the client has to poll once more to hear of it
 ///
+/// Code:    EngineSessionImpl.cpp opens and sends; the rest is in EngineSessionPolling.cpp,
+///          -Input, -Upgrade, -Heartbeat and -Close.
 /// Owner:   SessionTable, and its WebSocketTransport while a connection lives. Timers keep a bare
 ///          pointer and are cancelled when it is closed.
 /// Threads: confined to its loop, except what is marked [any].
@@ -58,7 +60,7 @@ public:
     /// The head of a POST; false when it was refused and answered.
     bool postHead(const Exchange::Ptr& exchange);
     void postBody(const Exchange::Ptr& exchange, Exchange::BodyStatus status, bool jsonp);
-    void postAborted(const Exchange* exchange);
+    void postAborted(const std::weak_ptr<Exchange>& post);
     void startUpgrade(std::shared_ptr<WebSocketTransport> candidate);
     /// The client may say at any moment that it goes on over a WebSocket.
     bool upgrading() const { return _probe != nullptr && _probe->probed(); }
@@ -83,6 +85,7 @@ public:
     std::weak_ptr<EngineSessionImpl> weak() { return self(); }
 
 private:
+    using Type = EnginePacket::Type;
     enum class State : std::uint8_t { Open, Lingering, Closed };
     struct Opening;  // the call of OpenCallback, on the stack
     class Dispatch;  // packets are being handed to the listener
@@ -92,7 +95,7 @@ private:
     bool callOpen(const OpenCallback& onOpen);
 
     // Packets from the client. False: the session is not open any more.
-    bool receive(EnginePacket::Type type, bool binary, std::string_view data);
+    bool receive(Type type, bool binary, std::string_view data);
     bool receiveFrame(bool binary, std::string_view data);
     void receivePost(const Exchange::Ptr& exchange, bool jsonp);
     bool receivePayload(const Exchange::Ptr& exchange, bool jsonp);
@@ -111,7 +114,7 @@ private:
     void armTimer();
     static void timerFired(void* self);
 
-    void sendControl(EnginePacket::Type type);
+    void sendControl(Type type);
     void flushSoon();
     void flush();
 

@@ -1,7 +1,6 @@
 #include "OriginPolicy.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 #include <exception>
 #include <optional>
@@ -30,11 +29,9 @@ std::optional<Authority> splitAuthority(std::string_view text, unsigned defaultP
     const std::size_t colon = text.find(':', bracket == text.npos ? 0 : bracket);
     if (colon != text.npos) {
         authority.host = text.substr(0, colon);
-        const std::string_view digits = text.substr(colon + 1);
-        const auto [end, error] =
-            std::from_chars(digits.data(), digits.data() + digits.size(), authority.port);
-        if (error != std::errc() || end != digits.data() + digits.size() || authority.port > 65535)
-            return std::nullopt;
+        const auto port = parseNumber<std::uint16_t>(text.substr(colon + 1));
+        if (!port) return std::nullopt;
+        authority.port = *port;
     }
     if (authority.host.empty()) return std::nullopt;
     return authority;

@@ -1,7 +1,6 @@
 #include "socketio/exchange/AnswerFields.h"
 
 #include <charconv>
-#include <system_error>
 
 #include "socketio/base/Text.h"
 
@@ -10,12 +9,7 @@ namespace socketio {
 int answerableStatus(int status) { return status >= 200 && status <= 599 ? status : 500; }
 
 std::uint64_t announcedLength(const HeaderList& headers) {
-    const std::string_view text = headers.get("Content-Length");
-    std::uint64_t number = 0;
-    const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
-    const bool good = !text.empty() && read.ec == std::errc() &&
-                      read.ptr == text.data() + text.size() && number != kNoLength;
-    return good ? number : kNoLength;
+    return parseNumber<std::uint64_t>(headers.get("Content-Length")).value_or(kNoLength);
 }
 
 bool isFramingField(std::string_view name) {

@@ -13,12 +13,6 @@ namespace socketio {
 
 namespace {
 
-template <class Number>
-bool readNumber(std::string_view text, Number most, Number& number) {
-    const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
-    return failed == std::errc() && end == text.data() + text.size() && number <= most;
-}
-
 /// Takes the last item of a list off its end.
 std::string_view takeLast(std::string_view& list) {
     const std::size_t comma = list.rfind(',');
@@ -55,9 +49,7 @@ std::optional<Hop> parseHop(std::string_view text) {
         rest = text.substr(colon);
     }
     if (!rest.empty()) {
-        std::uint16_t port = 0;
-        if (rest.front() != ':' || !readNumber<std::uint16_t>(rest.substr(1), 65535, port))
-            return std::nullopt;
+        if (rest.front() != ':' || !parseNumber<std::uint16_t>(rest.substr(1))) return std::nullopt;
         hop.port = rest.substr(1);
     }
     const std::optional<IpAddress> parsed = IpAddress::parse(address);
@@ -110,8 +102,9 @@ void TrustedProxies::add(std::string_view proxy) {
     const bool writtenAsV4 = proxy.substr(0, slash).find(':') == proxy.npos;
     network.v4 = address->isV4();
     if (slash != proxy.npos) {
-        if (!readNumber(proxy.substr(slash + 1), writtenAsV4 ? 32u : 128u, network.bits))
-            refuse("bad prefix length of the network");
+        const auto bits = parseNumber<unsigned>(proxy.substr(slash + 1));
+        if (!bits || *bits > (writtenAsV4 ? 32u : 128u)) refuse("bad prefix length of the network");
+        network.bits = *bits;
         if (writtenAsV4) network.bits += 96;
         network.v4 = network.v4 && network.bits >= 96;
         for (unsigned bit = network.bits; bit < 128; ++bit)

@@ -3,7 +3,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -84,7 +83,6 @@ private:
     std::size_t readBody(std::string_view rest, bool& more);
     std::size_t skipBody(std::string_view rest, bool& more);
 
-    std::shared_ptr<const Environ> makeEnviron(const HttpRequestHead& head, std::size_t headSize);
     void begin(const HttpRequestHead& head, std::size_t headSize);
     void refuseBody(int status, const char* why);
     void finishBody(Exchange::BodyStatus status);

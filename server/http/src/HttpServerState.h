@@ -11,6 +11,12 @@ namespace socketio {
 
 struct HttpServerState;
 
+/// The log of the connections.
+inline const Log& httpLog() {
+    static const Log log("socketio.http");
+    return log;
+}
+
 /// A connection of the server, whatever it speaks.
 ///
 /// Owner: its Connection. Threads: confined to its loop.

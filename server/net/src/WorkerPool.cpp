@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <exception>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -195,14 +196,16 @@ void WorkerPool::work(Worker& worker) {
     currentWorker = &worker;
     MutexLock lock(_mutex);
     for (;;) {
-        const TimePoint idleEnd = _clock.now() + kIdleEnd;
+        std::optional<TimePoint> idleEnd;  // of one beyond those that are kept
         while (_queue.empty() && !_stopping) {
             ++_idle;
             bool inTime = true;
-            if (_alive <= _kept)
+            if (_alive <= _kept) {
                 _work.wait(_mutex);
-            else
-                inTime = _clock.waitUntil(_work, _mutex, idleEnd);
+            } else {
+                if (!idleEnd) idleEnd = _clock.now() + kIdleEnd;
+                inTime = _clock.waitUntil(_work, _mutex, *idleEnd);
+            }
             --_idle;
             if (_waking > 0) --_waking;
             if (!inTime && _queue.empty() && _alive > _kept) break;

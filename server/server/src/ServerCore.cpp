@@ -1,7 +1,6 @@
 #include "ServerCore.h"
 
 #include <algorithm>
-#include <csignal>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -9,6 +8,7 @@
 #include <Poco/Exception.h>
 
 #include "socketio/base/Log.h"
+#include "socketio/base/SignalsBlocked.h"
 #include "socketio/managers/MemoryManager.h"
 
 #include "Client.h"
@@ -119,19 +119,10 @@ void ServerCore::describe(std::string_view event) const {
 
 // ---- emitting -----------------------------------------------------------------------------------
 
-namespace {
-
-Value eventData(std::string_view event, Arguments arguments) {
-    if (isReservedEvent(event))
-        throw Poco::InvalidArgumentException("emit(): the event name \"" + std::string(event) +
-                                             "\" is reserved");
-    return std::move(arguments).event(event);
-}
-
-}  // namespace
+namespace {}  // namespace
 
 void ServerCore::emit(std::string_view event, Arguments arguments, EmitOptions options) {
-    const Value data = eventData(event, std::move(arguments));
+    const Value data = std::move(arguments).event(event);
     const EmitTarget target{std::move(options.room).list(), std::move(options.skipSid).list(),
                             options.ignoreQueue, _options.ackTimeout};
     _manager->emitTo(namespaceName(options.nsp), data, target, options.callback.function());
@@ -139,7 +130,7 @@ void ServerCore::emit(std::string_view event, Arguments arguments, EmitOptions o
 
 void ServerCore::emitTo(Socket& socket, std::string_view event, Arguments arguments,
                         Callback callback) {
-    const Value data = eventData(event, std::move(arguments));
+    const Value data = std::move(arguments).event(event);
     deliverToOne(socket.shared_from_this(), data, callback.function());
 }
 
@@ -210,7 +201,7 @@ Value ServerCore::call(std::string_view event, Arguments arguments, const CallOp
     if (const Socket* connecting = Client::running().connecting;
         connecting && connecting->sid() == options.sid && connecting->nsp() == nsp)
         refuseCallWhileConnecting();
-    const Value data = eventData(event, std::move(arguments));
+    const Value data = std::move(arguments).event(event);
     // A little longer than is waited: an entry that goes away says that nobody is there.
     const EmitTarget target{
         {options.sid}, {}, options.ignoreQueue, options.timeout + std::chrono::seconds(1)};
@@ -222,7 +213,7 @@ Value ServerCore::call(std::string_view event, Arguments arguments, const CallOp
 Value ServerCore::callTo(Socket& socket, std::string_view event, Arguments arguments,
                          Duration timeout) {
     if (Client::running().connecting == &socket) refuseCallWhileConnecting();
-    const Value data = eventData(event, std::move(arguments));
+    const Value data = std::move(arguments).event(event);
     const LocalSocketPtr recipient = socket.shared_from_this();
     return await(event, timeout,
                  [&](const AckCallback& callback) { deliverToOne(recipient, data, callback); });
@@ -441,6 +432,7 @@ void ServerCore::start(Executor& executor) {
     _engine->start(executor);
     _callbacks = std::make_shared<Strand>(executor);
     _clock.store(&executor.clock(), std::memory_order_release);
+    _log.setClock(executor.clock());
     _executor.store(&executor, std::memory_order_release);
 
     std::vector<std::shared_ptr<BackgroundTask>> tasks;
@@ -567,12 +559,9 @@ std::shared_ptr<BackgroundTask> ServerCore::startTask(Task body) {
 }
 
 void ServerCore::launch(const std::shared_ptr<BackgroundTask>& task) {
-    // Signals are for the thread that waits for them: a new thread has the mask of its maker.
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
     std::string failure;
     try {
+        const SignalsBlocked blocked;
         // Not joined: a task that never ends must not keep the process from ending.
         std::thread([core = shared_from_this(), task] {
             try {
@@ -586,7 +575,6 @@ void ServerCore::launch(const std::shared_ptr<BackgroundTask>& task) {
     } catch (const std::system_error& e) {
         failure = e.what();
     }
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
     if (failure.empty()) return;
     task->finish();
     throw Poco::NoThreadAvailableException("startBackgroundTask(): " + failure);

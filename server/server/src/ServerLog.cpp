@@ -18,7 +18,7 @@ void ServerLog::debug(std::string_view line) {
 
 void ServerLog::write(Kind kind, Poco::Message::Priority priority, std::string_view line) {
     if (!_logger.is(priority)) return;
-    const TimePoint now = Clock::system().now();
+    const TimePoint now = _clock.load(std::memory_order_acquire)->now();
     std::size_t leftOut = 0;
     {
         MutexLock lock(_mutex);

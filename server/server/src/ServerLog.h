@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -30,6 +31,9 @@ public:
     };
 
     explicit ServerLog(Poco::Logger& logger) : _logger(logger), _log(logger) {}
+
+    /// What a second is measured by; the machine's until it is set. It has to outlive this.
+    void setClock(const Clock& clock) { _clock.store(&clock, std::memory_order_release); }
 
     void error(Kind kind, std::string_view line) { write(kind, Poco::Message::PRIO_ERROR, line); }
     void warning(Kind kind, std::string_view line) {
@@ -61,6 +65,7 @@ private:
 
     Poco::Logger& _logger;
     const Log _log;
+    std::atomic<const Clock*> _clock{&Clock::system()};
     Mutex _mutex;  // a leaf: nothing is written while it is held
     std::array<Budget, 6> _budgets SOCKETIO_GUARDED_BY(_mutex);
 };

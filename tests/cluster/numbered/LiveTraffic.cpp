@@ -55,12 +55,12 @@ void LiveTraffic::stop() {
     std::sort(_sorted.begin(), _sorted.end());
 }
 
-bool LiveTraffic::heard(bool atHome, Duration within) {
+bool LiveTraffic::heard(Where where, Duration within, const NumberedMessages::Mark& since) {
     return _cluster.messages().waitUntilHeard(
-        _cluster.messages().mark(),
+        since,
         [&](NumberedMessages::Stream stream, NumberedCluster::Receiver receiver) {
             return stream >= _first && stream < _first + 2 * kServers && receiver < _all &&
-                   isHome(stream, receiver) == atHome;
+                   isHome(stream, receiver) == (where == Where::AtHome);
         },
         Clock::system().now() + within);
 }

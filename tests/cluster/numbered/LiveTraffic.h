@@ -23,12 +23,14 @@ public:
 
     void stop();
 
-    // Each waits for something that is sent from now on; false when it does not come in time.
-
-    /// From every server, at its own clients.
-    bool heardAtHome(Duration within) { return heard(true, within); }
-    /// From every server, at the clients of the others.
-    bool heardElsewhere(Duration within) { return heard(false, within); }
+    /// From every server, at its own clients or at those of the others.
+    enum class Where { AtHome, Elsewhere };
+    /// Waits until something is heard that was sent after `since`, or that is sent from now on;
+    /// false when it does not come in time.
+    bool heard(Where where, Duration within, const NumberedMessages::Mark& since);
+    bool heard(Where where, Duration within) {
+        return heard(where, within, _cluster.messages().mark());
+    }
 
     /// Receipts that are missing.
     std::uint64_t lostAtHome() const;
@@ -41,7 +43,6 @@ public:
 
 private:
     void send(std::size_t server, Duration interval);
-    bool heard(bool atHome, Duration within);
     bool isHome(NumberedMessages::Stream stream, NumberedCluster::Receiver receiver) const {
         return serverOf(stream) == _cluster.serverOf(receiver);
     }

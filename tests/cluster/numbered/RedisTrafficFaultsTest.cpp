@@ -19,12 +19,12 @@ using std::chrono::seconds;
 
 class RedisTrafficFaultsTest : public TrafficFaults {
     CPPUNIT_TEST_SUITE(RedisTrafficFaultsTest);
-    CPPUNIT_TEST(redisIsKilledAndBackAfterFiveSeconds);
-    CPPUNIT_TEST(redisStandsStill);
-    CPPUNIT_TEST(redisDropsItsSubscribers);
-    CPPUNIT_TEST(aMessageIsTooLargeForRedis);
-    CPPUNIT_TEST(aServerIsKilled);
-    CPPUNIT_TEST(hostileMessages);
+    FAULT_TEST(redisIsKilledAndBackAfterFiveSeconds);
+    FAULT_TEST(redisStandsStill);
+    FAULT_TEST(redisDropsItsSubscribers);
+    FAULT_TEST(aMessageIsTooLargeForRedis);
+    FAULT_TEST(aServerIsKilled);
+    FAULT_TEST(hostileMessages);
     CPPUNIT_TEST_SUITE_END();
 
 public:
@@ -41,9 +41,10 @@ public:
         _server.start();
         comesBack(seconds(2));
         end("Redis killed for 5 s");
-        // What was emitted in the outage waited, and everybody got it.
-        CPPUNIT_ASSERT_EQUAL(std::uint64_t(0),
-                             cluster().messages().lost([](auto, auto) { return true; }, noticed));
+        // What was emitted in the outage waited, and everybody got it: who publishes waits for
+        // the listeners of the others, but only for a second.
+        const auto lost = cluster().messages().lost([](auto, auto) { return true; }, noticed);
+        inTime(lost == 0, std::to_string(lost) + " of the outage lost");
     }
 
     // Longer than it takes to be noticed.

@@ -3,12 +3,10 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
-#include <thread>
 
 #include <Poco/Channel.h>
 #include <Poco/Logger.h>
 #include <Poco/Message.h>
-#include <cppunit/extensions/HelperMacros.h>
 
 #include "support/ChildProgram.h"
 #include "support/EngineClient.h"
@@ -30,6 +28,13 @@ constexpr std::size_t kMostLines = 6 * kServers;
 
 double inMilliseconds(Duration time) {
     return std::chrono::duration<double, std::milli>(time).count();
+}
+
+std::string tookTooLong(Duration took, Duration limit) {
+    const auto text = [](Duration time) {
+        return std::to_string(std::chrono::ceil<milliseconds>(time).count()) + " ms";
+    };
+    return " took " + text(took) + " of " + text(limit);
 }
 
 }  // namespace
@@ -67,23 +72,29 @@ void TrafficFaults::begin(const std::vector<NumberedCluster::Receiver>& others) 
     Poco::Logger::setChannel("socketio", _log);
     _back.reset();
     _traffic = std::make_unique<LiveTraffic>(*_cluster, kPerSecond, others);
-    CPPUNIT_ASSERT(_traffic->heardElsewhere(seconds(10)));
+    CPPUNIT_ASSERT(_traffic->heard(Where::Elsewhere, seconds(10)));
 }
 
-void TrafficFaults::goOn(Duration time) {
-    const TimePoint end = Clock::system().now() + time;
-    while (Clock::system().now() < end) {
-        CPPUNIT_ASSERT(_traffic->heardAtHome(seconds(1)));
-        std::this_thread::sleep_for(milliseconds(50));
-    }
+void TrafficFaults::inTime(bool holds, const std::string& what) {
+    if (!holds) _late += "\n    " + what;
 }
 
-void TrafficFaults::comesBack(Duration limit) {
+Duration TrafficFaults::hears(Where where, Duration limit, const NumberedMessages::Mark& since) {
     const TimePoint begin = Clock::system().now();
-    const bool heard = _traffic->heardElsewhere(seconds(30));
-    _back = Clock::system().now() - begin;
-    CPPUNIT_ASSERT(heard);
-    CPPUNIT_ASSERT_MESSAGE(std::to_string(inMilliseconds(*_back)) + " ms", *_back <= limit);
+    CPPUNIT_ASSERT(_traffic->heard(where, seconds(30), since));
+    const Duration took = Clock::system().now() - begin;
+    const std::string what = where == Where::AtHome ? "at home" : "elsewhere";
+    inTime(took <= limit, "to be heard " + what + tookTooLong(took, limit));
+    return took;
+}
+
+void TrafficFaults::goOn(Duration time, const std::function<void()>& each) {
+    for (const TimePoint end = Clock::system().now() + time; Clock::system().now() < end; each())
+        hears(Where::AtHome, seconds(1));
+}
+
+void TrafficFaults::comesBack(Duration limit, const NumberedMessages::Mark& outage) {
+    _back = hears(Where::Elsewhere, limit, outage);
 }
 
 std::uint64_t TrafficFaults::dropped() const {
@@ -93,10 +104,8 @@ std::uint64_t TrafficFaults::dropped() const {
     return dropped;
 }
 
-std::size_t TrafficFaults::logged() const { return _log->lines().size(); }
-
 std::uint64_t TrafficFaults::end(const char* fault) {
-    CPPUNIT_ASSERT(_traffic->heardElsewhere(seconds(10)));
+    CPPUNIT_ASSERT(_traffic->heard(Where::Elsewhere, seconds(10)));
     _traffic->stop();
     NumberedMessages& messages = _cluster->messages();
     CPPUNIT_ASSERT(messages.waitUntilSettled([](auto, auto) { return true; },
@@ -105,13 +114,14 @@ std::uint64_t TrafficFaults::end(const char* fault) {
     std::uint64_t missed = 0;
     for (std::size_t server = 0; server < kServers; ++server)
         missed += _cluster->counted(server).missed;
+    const std::vector<std::string> lines = _log->lines();
     std::printf(
-        "%s: %s messages, %llu missed of %llu copies, %llu dropped by senders, back in "
+        "%s: %s messages, %s missed of %s copies, %s dropped by senders, back in "
         "%.0f ms, emit %.2f ms at p99, %.1f at most, %zu lines logged\n",
-        fault, grouped(verdict.attempted).c_str(), static_cast<unsigned long long>(missed),
-        static_cast<unsigned long long>(verdict.attempted * (kServers - 1)),
-        static_cast<unsigned long long>(dropped()), _back ? inMilliseconds(*_back) : 0.0,
-        inMilliseconds(_traffic->usualEmit()), inMilliseconds(_traffic->longestEmit()), logged());
+        fault, grouped(verdict.attempted).c_str(), grouped(missed).c_str(),
+        grouped(verdict.attempted * (kServers - 1)).c_str(), grouped(dropped()).c_str(),
+        _back ? inMilliseconds(*_back) : 0.0, inMilliseconds(_traffic->usualEmit()),
+        inMilliseconds(_traffic->longestEmit()), lines.size());
 
     CPPUNIT_ASSERT_MESSAGE(verdict.text(), verdict.goodButForLosses());
     CPPUNIT_ASSERT_EQUAL_MESSAGE(verdict.text(), std::uint64_t(0), _traffic->lostAtHome());
@@ -127,9 +137,11 @@ std::uint64_t TrafficFaults::end(const char* fault) {
             CPPUNIT_ASSERT(each->open);
     }
     // An emit that waits for the broker would take seconds.
-    CPPUNIT_ASSERT(_traffic->usualEmit() < milliseconds(10));
-    CPPUNIT_ASSERT(_traffic->longestEmit() < milliseconds(500));
-    const std::vector<std::string> lines = _log->lines();
+    constexpr Duration kUsual = milliseconds(10), kLongest = milliseconds(500);
+    inTime(_traffic->usualEmit() < kUsual,
+           "an emit" + tookTooLong(_traffic->usualEmit(), kUsual) + " at p99");
+    inTime(_traffic->longestEmit() < kLongest,
+           "an emit" + tookTooLong(_traffic->longestEmit(), kLongest));
     std::string text;
     for (std::size_t i = 0; i < lines.size() && i < 40; ++i) text += "\n    " + lines[i];
     CPPUNIT_ASSERT_MESSAGE(text, lines.size() <= kMostLines);
@@ -185,21 +197,12 @@ void TrafficFaults::aServerIsKilled() {
     audience.push_back(receiver);
     const auto stream = messages.addStream("from the server that is killed", audience);
     begin({receiver});
-    std::atomic<bool> stopping{false};
-    {
-        std::jthread driver([&] {
-            while (!stopping && other->emit("n", messages.attempt(stream)))
-                std::this_thread::sleep_for(milliseconds(2));
-        });
-        const NumberedMessages::Mark mark = messages.mark();
-        const bool heard = messages.waitUntilHeard(
-            mark, [&](NumberedMessages::Stream each, auto) { return each == stream; },
-            Clock::system().now() + seconds(10));
-        if (heard) goOn(seconds(1));
-        stopping = !heard;
-        other->kill();
-        stopping = true;
-    }
+    const auto emit = [&] { CPPUNIT_ASSERT(other->emit("n", messages.attempt(stream))); };
+    goOn(seconds(1), emit);
+    CPPUNIT_ASSERT(messages.waitForRoom(stream, 1, Clock::system().now() + seconds(10)));
+    // It ends while these are on their way.
+    for (int i = 0; i < 300; ++i) emit();
+    other->kill();
     messages.ended(stream);
     messages.left(receiver);
     goOn(seconds(1));
@@ -217,7 +220,9 @@ void TrafficFaults::hostileMessages() {
     begin();
     const std::string own = _cluster->node(0).manager->hostId();
     const std::string emit = R"({"method":"emit","event":"n","data":["x"],"namespace":"/")";
-    std::string depth(10'000, '[');
+    const std::string binary =
+        R"({"method":"emit","event":"n","namespace":"/","binary":true,"data":)";
+    const std::string depth(10'000, '[');
     const std::string ignored[] = {
         // P1
         "not JSON", "", "[1,2]", "7", "null", "{}", R"({"method":"x"})", R"({"method":7})",
@@ -245,12 +250,9 @@ void TrafficFaults::hostileMessages() {
         std::string("\x81\xa6method\xa4"
                     "emit"),
         // P3
-        R"({"method":"emit","event":"n","namespace":"/","binary":true,)"
-        R"("data":[[{"_placeholder":true,"num":0}],"%%%"]})",
-        R"({"method":"emit","event":"n","namespace":"/","binary":true,)"
-        R"("data":[[{"_placeholder":true,"num":1}],"AAAA"]})",
-        R"({"method":"emit","event":"n","namespace":"/","binary":true,)"
-        R"("data":[[{"_placeholder":true,"num":-1}],"AAAA"]})"};
+        binary + R"([[{"_placeholder":true,"num":0}],"%%%"]})",
+        binary + R"([[{"_placeholder":true,"num":1}],"AAAA"]})",
+        binary + R"([[{"_placeholder":true,"num":-1}],"AAAA"]})"};
     const std::string harmless[] = {
         // P4
         R"({"method":"callback","host_id":")" + own +
@@ -279,7 +281,7 @@ void TrafficFaults::hostileMessages() {
                                    std::to_string(_cluster->counted(0).ignored) + " of " +
                                    std::to_string(bad),
                                counted);
-        CPPUNIT_ASSERT(_traffic->heardElsewhere(seconds(2)));
+        hears(Where::Elsewhere, seconds(2));
     }
     for (const std::string& each : harmless) say(each, 1);
     // P6: a message of a server that comes back to it, and comes again to the others.
@@ -288,7 +290,7 @@ void TrafficFaults::hostileMessages() {
             R"("host_id": ")" +
             own + R"("})",
         1);
-    CPPUNIT_ASSERT(_traffic->heardElsewhere(seconds(2)));
+    hears(Where::Elsewhere, seconds(2));
     // P7: as fast as they are taken.
     constexpr int kFlood = 100'000;
     say("nonsense", kFlood);

@@ -1,11 +1,14 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "socketio/base/Clock.h"
 #include "socketio/base/Log.h"
@@ -20,6 +23,12 @@ enum class QueueDialect {
     Pickle       ///< python-socketio up to 5.13, such as Debian 12's 5.7.2
 };
 
+/// The names that options give them.
+inline constexpr std::array<std::pair<std::string_view, QueueDialect>, 3> kQueueDialects{
+    {{"json", QueueDialect::Json},
+     {"legacy-json", QueueDialect::LegacyJson},
+     {"pickle", QueueDialect::Pickle}}};
+
 struct PubSubOptions {
     QueueDialect dialect = QueueDialect::Json;
     bool readPickle = true;  ///< By a decoder of plain data, which runs nothing.
@@ -33,6 +42,7 @@ struct PubSubOptions {
     std::size_t receiveBytes = 64 * 1024 * 1024;
     std::size_t messageBytes = 16 * 1024 * 1024;  ///< A larger one is dropped and counted.
     std::size_t pendingCallbacks = 10'000;        ///< Of emits to other servers.
+    const Clock* clock = &Clock::system();        ///< Of callbacks and of the log; borrowed.
 };
 
 /// Servers, and processes that only emit, as one, over a channel that all of them hear: what
@@ -119,8 +129,9 @@ protected:
 
     // For the backend to call.
 
-    /// A payload came over the channel. Never blocks for long.
-    void receive(std::string payload);
+    /// Payloads came over the channel: those that came together, in their order. Never blocks for
+    /// long.
+    void receive(std::vector<std::string> payloads);
     void countPublished(std::size_t messages);
     void countDropped(std::size_t messages);
     void countReconnect();

@@ -41,7 +41,6 @@ public:
     bool waitUntilEmpty(TimePoint deadline);
     /// Refuses more and wakes take(). The number of messages still queued, which are dropped.
     std::size_t close();
-    bool closed() const;
     /// Wakes take() without a payload.
     void wake();
 
@@ -55,7 +54,7 @@ private:
 
     const std::size_t _maxMessages, _maxBytes;
     const Duration _maxAge;
-    mutable Mutex _mutex;  // a leaf
+    Mutex _mutex;  // a leaf
     Condition _filled, _emptied;
     std::deque<Entry> _entries SOCKETIO_GUARDED_BY(_mutex);
     std::size_t _bytes SOCKETIO_GUARDED_BY(_mutex) = 0;

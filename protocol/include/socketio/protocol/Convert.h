@@ -169,7 +169,8 @@ public:
     /// The arguments alone: the data of an acknowledgement.
     Value::Array array() const&;
     Value::Array array() &&;
-    /// `[name, arguments...]`: the data of an event. The second form copies nothing.
+    /// `[name, arguments...]`: the data of an event. The second form copies nothing. A reserved
+    /// name is a Poco::InvalidArgumentException.
     Value event(std::string_view name) const&;
     Value event(std::string_view name) &&;
 

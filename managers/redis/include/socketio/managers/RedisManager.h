@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "socketio/base/Clock.h"
 #include "socketio/managers/PubSubManager.h"
@@ -57,9 +58,9 @@ protected:
     void stop() override;
     bool publish(std::string payload) override;
     bool flushQueue(TimePoint deadline) override;
-    /// A message came over the channel. A class of another wire form takes it out of that first,
-    /// and calls shutdown() in its destructor.
-    virtual void received(std::string payload) { receive(std::move(payload)); }
+    /// Messages came over the channel, together. A class of another wire form takes them out of
+    /// that first, and calls shutdown() in its destructor.
+    virtual void received(std::vector<std::string> payloads) { receive(std::move(payloads)); }
 
 private:
     class Impl;

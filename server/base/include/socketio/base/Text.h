@@ -1,10 +1,12 @@
 #pragma once
 
 #include <algorithm>
+#include <charconv>
 #include <ctime>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 namespace socketio {
 
@@ -28,6 +30,16 @@ constexpr int hexDigit(char c) {
     if (c >= '0' && c <= '9') return c - '0';
     c = lowerCase(c);
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/// The number that the whole of `text` is; none when it is empty, no number, or no `Number`.
+template <class Number>
+std::optional<Number> parseNumber(std::string_view text, int base = 10) {
+    Number number = 0;
+    const char* const end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, number, base);
+    if (error != std::errc() || stop != end) return std::nullopt;
+    return number;
 }
 
 /// Without the spaces and tabs around it (RFC 9110 §5.6.3).

@@ -1,0 +1,53 @@
+// How a connection stops to speak HTTP: it becomes a WebSocket, or leaves the hub.
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "HttpConnection.h"
+#include "HttpExchange.h"
+#include "LeavingConnection.h"
+#include "WebSocketConnection.h"
+#include "WebSocketHandshake.h"
+
+namespace socketio {
+
+std::shared_ptr<WebSocketConnection> HttpConnection::upgrade(HttpExchange& exchange,
+                                                             const WebSocketOptions& options,
+                                                             const HeaderList& headers) {
+    const Executor::LoopId target = options.loop == Executor::kNoLoop ? _loop : options.loop;
+    if (!current(exchange.serial())) return WebSocketConnection::lost(_server, target);
+    const auto self = shared_from_this();
+    queue(SharedFrame(
+        acceptWebSocketHandshake(exchange.environ().get("HTTP_SEC_WEBSOCKET_KEY"), headers)));
+
+    _answered = true;
+    exchange.setDelivered();
+    _state = State::Upgraded;
+    _connection->setMaxOutput(options.maxOutboundBytes > 0
+                                  ? options.maxOutboundBytes
+                                  : _server->outboundLimit(options.maxMessageBytes));
+    auto channel = std::make_shared<WebSocketConnection>(_server, target, options.maxMessageBytes);
+    std::optional<std::string_view> unused;
+    if (_inInput) unused = _behind;
+    if (!_connection->moveTo(target, channel, unused))
+        return WebSocketConnection::lost(_server, target);  // onClosed() follows
+    _connection = nullptr;
+    delist(_loop);
+    _server->counters.upgrades.fetch_add(1, std::memory_order_relaxed);
+    if (_peerEnded) _server->hub->post(target, [channel] { channel->onEnd(); });
+    return channel;
+}
+
+void HttpConnection::detach(HttpExchange& exchange, Exchange::DetachCallback callback) {
+    if (!current(exchange.serial())) return;
+    const auto self = shared_from_this();
+    _answered = true;
+    exchange.setDelivered();
+    _state = State::Upgraded;
+    for (const auto& answered : std::exchange(_unsent, {})) answered->neverSent();
+    Connection& connection = *std::exchange(_connection, nullptr);
+    connection.setProtocol(std::make_shared<LeavingConnection>(*_server->hub, std::move(callback)));
+    delist(_loop);
+}
+
+}  // namespace socketio
