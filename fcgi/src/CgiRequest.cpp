@@ -13,11 +13,6 @@ namespace {
 
 constexpr std::size_t kLongestMethod = 32;
 
-/// What cannot be part of a request line or of a header field.
-bool breaksLines(std::string_view value) {
-    return value.find_first_of(std::string_view("\0\r\n", 3)) != value.npos;
-}
-
 bool isVariableName(std::string_view name) {
     return !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
         return c > 0x20 && c < 0x7f && c != '=';

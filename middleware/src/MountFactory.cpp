@@ -48,19 +48,15 @@ std::string pathOf(std::string_view target) {
     return percentDecode(target.substr(0, target.find_first_of("?#")));
 }
 
-bool isClean(std::string_view text) {
-    return text.find_first_of(std::string_view("\0\r\n", 3)) == text.npos;
-}
-
 /// The request as it came, as far as POCO still knows; empty when it cannot be written so.
 std::string headOf(const HTTPServerRequest& request) {
     std::string head = request.getMethod() + " " + request.getURI() + " " + request.getVersion();
-    bool clean = isClean(head);
+    bool clean = !breaksLines(head);
     head += "\r\n";
     for (const auto& [name, value] : request) {
         // The server has said 100 Continue already.
         if (Poco::icompare(name, "Expect") == 0) continue;
-        clean = clean && isClean(name) && isClean(value);
+        clean = clean && !breaksLines(name) && !breaksLines(value);
         head.append(name).append(": ").append(value).append("\r\n");
     }
     head += "\r\n";

@@ -24,8 +24,7 @@ std::string variableName(std::string_view header) {
 
 /// What has to stay out: an environ is copied into logs, headers and other processes.
 bool isValue(std::string_view value) {
-    return value.find_first_of(std::string_view("\0\r\n", 3)) == value.npos &&
-           value.size() <= std::numeric_limits<std::uint32_t>::max();
+    return value.size() <= std::numeric_limits<std::uint32_t>::max() && !breaksLines(value);
 }
 
 bool isName(std::string_view name) {
@@ -45,11 +44,19 @@ Environ::Entry Environ::entryAt(std::size_t at) const {
             at + nameLength + valueLength};
 }
 
+// A request asks dozens of times: past the lengths it looks at names of the right one only.
 Environ::Entry Environ::find(std::string_view name) const {
-    for (std::size_t at = 0; at < _block.size();) {
-        const Entry entry = entryAt(at);
-        if (entry.name == name) return entry;
-        at = entry.end;
+    const char* const begin = _block.data();
+    const char* const end = begin + _block.size();
+    for (const char* at = begin; at != end;) {
+        std::uint16_t nameLength;
+        std::uint32_t valueLength;
+        std::memcpy(&nameLength, at, sizeof nameLength);
+        std::memcpy(&valueLength, at + kNameLength, sizeof valueLength);
+        if (nameLength == name.size() &&
+            std::memcmp(at + kHeadLength, name.data(), nameLength) == 0)
+            return entryAt(static_cast<std::size_t>(at - begin));
+        at += kHeadLength + nameLength + valueLength;
     }
     return {};
 }

@@ -75,6 +75,14 @@ constexpr bool isToken(std::string_view text) {
 /// Below 0x20, and 0x7f: what no line should hold.
 constexpr bool isControl(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 
+/// Holds a NUL, CR or LF, which neither a header field nor a CGI variable may. Without a branch per
+/// byte, as it is asked of whatever a request brings.
+constexpr bool breaksLines(std::string_view text) {
+    bool breaks = false;
+    for (const char c : text) breaks |= (c == '\0') | (c == '\r') | (c == '\n');
+    return breaks;
+}
+
 /// Decodes percent escapes (and `+` as a space when `plus`). An escape that is none stays as it is.
 std::string percentDecode(std::string_view text, bool plus = false);
 
