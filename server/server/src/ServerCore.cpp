@@ -119,8 +119,6 @@ void ServerCore::describe(std::string_view event) const {
 
 // ---- emitting -----------------------------------------------------------------------------------
 
-namespace {}  // namespace
-
 void ServerCore::emit(std::string_view event, Arguments arguments, EmitOptions options) {
     const Value data = std::move(arguments).event(event);
     const EmitTarget target{std::move(options.room).list(), std::move(options.skipSid).list(),
