@@ -407,9 +407,10 @@ async function reloadUnderLoad(server) {
 async function cgiFcgi(address, variables, body = '') {
     const child = spawn('/usr/bin/cgi-fcgi', ['-bind', '-connect', address], {
         env: { SERVER_PROTOCOL: 'HTTP/1.1', GATEWAY_INTERFACE: 'CGI/1.1', ...variables },
-        stdio: ['pipe', 'pipe', 'inherit'],
+        // Without a body it may be gone before it has read that there is none.
+        stdio: [body ? 'pipe' : 'ignore', 'pipe', 'inherit'],
     });
-    child.stdin.end(body);
+    if (body) child.stdin.end(body);
     let text = '';
     for await (const data of child.stdout) text += data.toString('latin1');
     return text;
