@@ -146,6 +146,7 @@ void RawClient::wait(short events, TimePoint end, const char* what) {
 bool RawClient::receive(TimePoint end, const char* what) {
     char buffer[65'536];
     for (;;) {
+        if (_tls && _tls->closeNotified()) return false;  // it came along with the last bytes
         wait(POLLIN, end, what);
         const ssize_t size = ::recv(_descriptor, buffer, sizeof buffer, MSG_DONTWAIT);
         if (size > 0 && _tls) {

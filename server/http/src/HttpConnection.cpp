@@ -288,7 +288,6 @@ void HttpConnection::begin(const HttpRequestHead& head, std::size_t headSize) {
     request.form = _form;
     request.bodyDone = !_chunked && _bodyLeft <= _behind.size();
     request.webSocket = head.upgradeWebSocket;
-    request.detachable = !_connection->tls();
     if (!_endpoints) _endpoints = std::make_unique<Endpoints>(_connection->endpoints());
     const auto exchange = std::make_shared<HttpExchange>(
         shared_from_this(), *_server, _loop, request,

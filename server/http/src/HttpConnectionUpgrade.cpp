@@ -3,6 +3,7 @@
 #include <optional>
 #include <utility>
 
+#include "DetachedRelay.h"
 #include "HttpConnection.h"
 #include "HttpExchange.h"
 #include "LeavingConnection.h"
@@ -43,10 +44,23 @@ void HttpConnection::detach(HttpExchange& exchange, Exchange::DetachCallback cal
     const auto self = shared_from_this();
     _answered = true;
     exchange.setDelivered();
+    if (_connection->tls()) {
+        DetachedConnection end = DetachedRelay::begin(_server, *_connection, _peerEnded);
+        if (end.descriptor() < 0) {
+            refuse(503, "no room for a detached connection");
+            return;
+        }
+        // What comes through the relay queues behind earlier answers.
+        _server->hub->post(_loop, [callback = std::move(callback), end = std::move(end)]() mutable {
+            callback(std::move(end));
+        });
+    } else {
+        _connection->setProtocol(
+            std::make_shared<LeavingConnection>(*_server->hub, std::move(callback)));
+    }
     _state = State::Upgraded;
+    _connection = nullptr;
     for (const auto& answered : std::exchange(_unsent, {})) answered->neverSent();
-    Connection& connection = *std::exchange(_connection, nullptr);
-    connection.setProtocol(std::make_shared<LeavingConnection>(*_server->hub, std::move(callback)));
     delist(_loop);
 }
 

@@ -23,7 +23,7 @@ HttpExchange::HttpExchange(std::shared_ptr<HttpConnection> connection, HttpServe
                            Executor::LoopId loop, const Request& request,
                            std::shared_ptr<const Environ> environ)
     : FrontEndExchange(*server.hub, loop,
-                       {.upgrade = true, .stream = true, .detach = request.detachable}, connection,
+                       {.upgrade = true, .stream = true, .detach = true}, connection,
                        {.serial = request.serial,
                         .streamBuffer = server.options.limits.streamBuffer,
                         .environ = std::move(environ)}),

@@ -26,7 +26,6 @@ public:
         AnswerForm form;
         bool bodyDone = true;  ///< There is none, or it has come whole: the connection may go on.
         bool webSocket = false;
-        bool detachable = true;  ///< Its bytes are the peer's own: no TLS.
     };
 
     HttpExchange(std::shared_ptr<HttpConnection> connection, HttpServerState& server,

@@ -78,6 +78,7 @@ Connection::Connection(LoopContext& loop, Connection& from,
       _descriptor(std::exchange(from._descriptor, -1)),
       _readingPaused(from._readingPaused),
       _peerEnded(from._peerEnded),
+      _outputEnded(from._outputEnded),
       _endHeld(from._endHeld),
       _needed(true) {}
 
@@ -178,7 +179,7 @@ void Connection::updateInterest() {
 }
 
 void Connection::send(SharedFrame frame) {
-    if (_state != State::Open || frame.empty()) return;
+    if (_state != State::Open || _outputEnded || frame.empty()) return;
     if (!_out.empty() && _out.cost() + frame.size() > _limits.maxOutput) {
         // The kernel may take what has come together in this turn.
         if (!_wantWrite) flush();
@@ -208,6 +209,7 @@ void Connection::flush() {
             _stall.cancel();
             updateInterest();
         }
+        if (_outputEnded && !_tls && _state == State::Open) ::shutdown(_descriptor, SHUT_WR);
         if (progress) _protocol->onDrained();
         if (_state == State::Flushing && !waitsForKernel()) finishFlushing();
         return;
@@ -237,6 +239,7 @@ bool Connection::writePlain(bool& progress) {
         if (sent < 0) {
             if (errno == EINTR) continue;
             if (errno == EAGAIN || errno == EWOULDBLOCK) break;
+            if (errno == EPIPE && keepInput()) return true;
             abort("write failed");
             return false;
         }
@@ -257,6 +260,27 @@ void Connection::closeAfterFlush() {
     std::string().swap(_input);
     updateInterest();
     flushSoon();  // which goes on to the end even with nothing queued
+}
+
+void Connection::endOutput() {
+    if (_state != State::Open || std::exchange(_outputEnded, true)) return;
+    flushSoon();
+}
+
+void Connection::stopInput() {
+    if (_state == State::Open && !_tls) ::shutdown(_descriptor, SHUT_RD);
+}
+
+/// The peer takes nothing more. True when the protocol wants what it has sent all the same.
+bool Connection::keepInput() {
+    if (_state != State::Open || _peerEnded || !_protocol->onOutputLost()) return false;
+    _outputEnded = true;
+    _out.clear();
+    _stall.cancel();
+    _wantWrite = false;
+    if (std::exchange(_readingPaused, false)) resumeInput();
+    updateInterest();
+    return true;
 }
 
 void Connection::finishFlushing() {
@@ -508,7 +532,7 @@ bool Connection::writeRecords(bool& progress) {
                 abort(_tls->failure());
                 return false;
             }
-            if (_out.empty() && _state == State::Flushing) _tls->close(buffers);
+            if (_out.empty() && (_outputEnded || _state == State::Flushing)) _tls->close(buffers);
             records = buffers.output;
             if (records.empty()) return true;
         }
@@ -580,6 +604,7 @@ void Connection::onHangUp() {
         onReadable();  // data may have come before the error; recv tells which error
         return;
     }
+    if (keepInput()) return;
     abort(_state == State::Open ? "connection lost" : "closed");
 }
 

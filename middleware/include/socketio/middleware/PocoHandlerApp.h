@@ -39,11 +39,13 @@ struct PocoHandlerOptions {
 ///   - request and response are classes of our own: no cast to HTTPServerRequestImpl, but for
 ///     WebSocket handshakes
 ///
-/// `Poco::Net::WebSocket(request, response)` works over HTTP: the connection leaves the server, and
-/// its handler gets a thread of its own, beside the workers, until it returns. Where a front end
-/// cannot let go of a connection (TLS, FastCGI) that constructor throws
-/// Poco::Net::WebSocketException with WS_ERR_NO_HANDSHAKE. TLS that ends at a proxy is no
-/// hindrance.
+/// `Poco::Net::WebSocket(request, response)` works over HTTP and TLS: the connection leaves the
+/// server, and its handler gets a thread of its own, beside the workers, until it returns. Over
+/// FastCGI, which cannot carry it, that constructor throws Poco::Net::WebSocketException with
+/// WS_ERR_NO_HANDSHAKE. Through the server's own TLS the WebSocket's descriptor is a Unix socket
+/// that leads to the TLS connection, which stays in the server, counts twice among its connections
+/// and ends with it: addresses are to be asked of the request, not of the WebSocket, and options
+/// of TCP (setNoDelay()) throw.
 ///
 /// No factory's handler (null): 501. An exception of a handler is logged and answered with 500; in
 /// the middle of an answer it ends the connection.

@@ -105,7 +105,9 @@ public:
     /// Takes the connection away from the front end, unanswered: for apps that speak on it
     /// themselves. Only for a request without a body, when can().detach, in begin() or on the loop.
     /// Calls back once, on the loop, when earlier answers have left; the callback is destroyed
-    /// uncalled when the client goes away before. The descriptor does not block.
+    /// uncalled when the client goes away before. The descriptor does not block. Through TLS it is
+    /// one end of a pair of Unix sockets, with plain bytes; the front end carries them, and ends
+    /// that when it stops. When there is no room for it the client is answered 503.
     virtual void detach(DetachCallback /*callback*/) {}
 
     /// The client has gone or has been answered.

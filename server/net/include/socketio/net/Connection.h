@@ -71,6 +71,12 @@ public:
     /// What to tell, in the clear, a peer that speaks plain HTTP where TLS was expected.
     virtual std::string_view plainHttpAnswer() const { return {}; }
 
+    /// The peer takes no more bytes: it has closed, or stopped to read (a Unix stream tells). What
+    /// it sent before may not have been read, since reading is paused or the kernel still has it.
+    /// True: that is read now, up to its end, whatever was paused, and output is dropped from here
+    /// on. False: the connection closes at once.
+    virtual bool onOutputLost() { return false; }
+
     /// The connection is gone: once and last. `detail` is static text for logs.
     virtual void onClosed(const char* detail) = 0;
 };
@@ -105,6 +111,13 @@ public:
     /// Sends what is queued, then FIN, then waits for the peer's FIN: up to 2 s, dropping up to
     /// 1 MiB of input, so that the peer can read the answer. Then closes.
     void closeAfterFlush();
+
+    /// Sends what is queued, then tells the peer that nothing more comes (FIN; close_notify through
+    /// TLS), and goes on reading. What is sent after this call is dropped.
+    void endOutput();
+    /// Takes nothing more from the peer than it has sent already: that is still read, then onEnd()
+    /// follows. What the peer of a Unix stream sends from now on fails. Not through TLS.
+    void stopInput();
 
     /// Closes at once; onClosed() is called from the loop, not inside this call.
     void abort(const char* detail);
@@ -194,6 +207,7 @@ private:
     void flushSoon();  // with what else comes together in this turn
     void deliver(char* bytes, std::size_t size);
     void finishFlushing();
+    bool keepInput();
     void updateInterest();
     bool isDisposable(TimePoint now) const;
     Endpoints socketEndpoints() const;
@@ -220,7 +234,8 @@ private:
     State _state = State::Open;
     bool _readingPaused = false;
     bool _peerEnded = false;
-    bool _endHeld = false;  // close_notify came along with input that was not to be read yet
+    bool _outputEnded = false;  // nothing is queued any more
+    bool _endHeld = false;      // close_notify came along with input that was not to be read yet
     bool _wantWrite = false;
     bool _dirty = false;
     bool _watched = false;
