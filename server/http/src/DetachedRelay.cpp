@@ -64,16 +64,16 @@ void DetachedRelay::onOpen(Connection& connection) {
 }
 
 std::size_t DetachedRelay::onInput(char* bytes, std::size_t size) {
-    if (!_other) return size;
-    Connection& to = *_other->_connection;
-    to.send(std::string(bytes, size));
-    if (to.queuedBytes() > kMostQueued && !_draining) _connection->pauseReading(true);
+    Connection* const to = otherConnection();
+    if (!to) return size;
+    to->send(std::string(bytes, size));
+    if (to->queuedBytes() > kMostQueued && !_draining) _connection->pauseReading(true);
     if (_ended) passEnd();
     return size;
 }
 
 void DetachedRelay::onDrained() {
-    if (_other) _other->_connection->pauseReading(false);
+    if (Connection* const from = otherConnection()) from->pauseReading(false);
 }
 
 // -------------------------------------------------------------------------------------------------
@@ -88,12 +88,13 @@ void DetachedRelay::onEnd() {
 }
 
 void DetachedRelay::passEnd() {
-    if (!_other || std::exchange(_endPassed, true)) return;
+    Connection* const to = otherConnection();
+    if (!to || std::exchange(_endPassed, true)) return;
     if (!_other->_endPassed) {
-        _other->_connection->endOutput();
+        to->endOutput();
         return;
     }
-    _other->_connection->closeAfterFlush();
+    to->closeAfterFlush();
     _connection->closeAfterFlush();
 }
 
@@ -102,13 +103,12 @@ void DetachedRelay::passEnd() {
 bool DetachedRelay::onOutputLost() {
     if (_side == Side::Remote) return false;
     _draining = true;
-    if (_other) _other->_connection->pauseReading(false);
+    if (Connection* const from = otherConnection()) from->pauseReading(false);
     return true;
 }
 
 void DetachedRelay::onClosed(const char* /*detail*/) {
-    if (!std::exchange(_connection, nullptr)) return;  // it could not be opened
-    delist(_loop);
+    if (std::exchange(_connection, nullptr)) delist(_loop);  // or else it could not be opened
     if (!_other) return;
     DetachedRelay& other = *std::exchange(_other, nullptr);
     other._other = nullptr;

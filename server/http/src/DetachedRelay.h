@@ -50,6 +50,7 @@ public:
 
 private:
     void passEnd();
+    Connection* otherConnection() const { return _other ? _other->_connection : nullptr; }
 
     const Side _side;
     Connection* _connection = nullptr;  // null before onOpen() and after onClosed()
