@@ -82,6 +82,7 @@ private:
     std::unique_ptr<LiveTraffic> _traffic;
     Poco::AutoPtr<LogLines> _log;
     std::optional<Duration> _back;  // what comesBack() took
+    TimePoint _began{};
     std::string _late;
 };
 
