@@ -1,5 +1,10 @@
 #include <atomic>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
 #include <map>
+#include <string>
+#include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
 #include <vector>
@@ -21,6 +26,24 @@ using test::HttpFixture;
 using test::RawClient;
 using test::RawResponse;
 using test::WatchedThread;
+
+namespace {
+
+/// By an epoll of this process, which names the inodes of what it watches.
+bool isWatched(int descriptor) {
+    struct stat state {};
+    ::fstat(descriptor, &state);
+    char inode[32];
+    std::snprintf(inode, sizeof inode, " ino:%lx ", static_cast<unsigned long>(state.st_ino));
+    for (const auto& each : std::filesystem::directory_iterator("/proc/self/fdinfo")) {
+        std::ifstream info(each.path());
+        for (std::string line; std::getline(info, line);)
+            if (line.starts_with("tfd:") && line.find(inode) != line.npos) return true;
+    }
+    return false;
+}
+
+}  // namespace
 
 /// HTTP behaviour over real sockets; the grammar of heads and chunks is tested with its codec.
 class HttpConnectionTest : public CppUnit::TestFixture {
@@ -63,6 +86,8 @@ class HttpConnectionTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(tellsWhenTheAnswerHasBeenSent);
     CPPUNIT_TEST(letsGoOfTheSentCallbackOfALostAnswer);
     CPPUNIT_TEST(aClientThatGoesAwayInItsBodyIsLetGo);
+    CPPUNIT_TEST(hearsNothingMoreOfASocketThatOthersKeepOpen);
+    CPPUNIT_TEST(hearsNothingMoreOfAListenerThatOthersKeepOpen);
     CPPUNIT_TEST_SUITE_END();
 
 public:
@@ -716,6 +741,43 @@ public:
             CPPUNIT_ASSERT(written < buffer + 2'000'000);
             client.reset();
         }
+    }
+
+    // As after a fork(): the socket lives on, and epoll with it.
+    void hearsNothingMoreOfASocketThatOthersKeepOpen() {
+        HttpFixture server;
+        echoPaths(server);
+        server.start();
+        Poco::Net::ServerSocket listening(Poco::Net::SocketAddress("127.0.0.1", 0));
+        RawClient client(listening.address().port());
+        const Poco::Net::StreamSocket accepted = listening.acceptConnection();
+        DetachedConnection connection(::dup(accepted.impl()->sockfd()));
+        CPPUNIT_ASSERT(server.server->adopt(connection));
+        CPPUNIT_ASSERT_EQUAL(std::string("/adopted"), client.get("/adopted").body);
+        client.reset();
+        Hub& hub = server.server->hub();
+        CPPUNIT_ASSERT(eventually([&] { return hub.counters().closed == 1; }));
+        // Its memory is somebody else's by now. Each of these is a turn of the loop, or more.
+        RawClient other = server.client();
+        for (int i = 0; i < 10; ++i)
+            CPPUNIT_ASSERT_EQUAL(std::string("/other"), other.get("/other").body);
+        CPPUNIT_ASSERT(!isWatched(accepted.impl()->sockfd()));
+    }
+
+    void hearsNothingMoreOfAListenerThatOthersKeepOpen() {
+        Hub hub;
+        hub.start();
+        const Poco::Net::ServerSocket listening(Poco::Net::SocketAddress("127.0.0.1", 0));
+        const Hub::Listener listener = hub.listenOn(
+            listening.impl()->sockfd(), {}, []() -> std::shared_ptr<ConnectionProtocol> {
+                throw Poco::IllegalStateException("nobody should come");
+            });
+        CPPUNIT_ASSERT(eventually([&] { return isWatched(listening.impl()->sockfd()); }));
+        hub.closeListener(listener.id);
+        CPPUNIT_ASSERT(!isWatched(listening.impl()->sockfd()));
+        RawClient client(listening.address().port());
+        CPPUNIT_ASSERT(hub.stop(hub.clock().now() + 10s));
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t(0), hub.counters().accepted.load());
     }
 
     void whatWaitsBehindARequestIsReadUpToItsLimit() {

@@ -301,7 +301,9 @@ void Connection::abort(const char* detail) {
     _deadline.cancel();
     _stall.cancel();
     _out.clear();
-    ::close(_descriptor);  // takes it out of epoll, too
+    // Closing takes it out of epoll only when nobody else has it: not a copy, nor a child process.
+    if (_watched) _loop.unwatch(_descriptor);
+    ::close(_descriptor);
     _descriptor = -1;
     _loop.bury(*this);
 }

@@ -323,7 +323,10 @@ Acceptor::Acceptor(LoopContext& loop, std::uint64_t id, int descriptor,
       _factory(std::move(factory)),
       _retry([](void* self) { static_cast<Acceptor*>(self)->listen(); }, this) {}
 
-Acceptor::~Acceptor() { ::close(_descriptor); }
+Acceptor::~Acceptor() {
+    _loop.unwatch(_descriptor);  // the application may go on to listen with its own copy
+    ::close(_descriptor);
+}
 
 void Acceptor::listen() {
     _loop.watch(_descriptor, EPOLLIN, this, true, std::exchange(_watched, true));

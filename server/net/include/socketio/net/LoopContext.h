@@ -62,7 +62,7 @@ public:
     void watch(int descriptor, std::uint32_t events, void* who, bool acceptor, bool added);
     /// Sets what every stream socket here has: not blocking, no delay, little unsent.
     static void prepare(int descriptor);
-    /// For a descriptor that lives on elsewhere; closing one does the same.
+    /// Before it is closed, or lives on elsewhere.
     void unwatch(int descriptor);
     void markDirty(Connection& connection) { _dirty.push_back(&connection); }
     void resume(Connection& connection) { _resumed.push_back(&connection); }
