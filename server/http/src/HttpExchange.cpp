@@ -22,8 +22,8 @@ constexpr std::size_t kHeadReserve = 256;
 HttpExchange::HttpExchange(std::shared_ptr<HttpConnection> connection, HttpServerState& server,
                            Executor::LoopId loop, const Request& request,
                            std::shared_ptr<const Environ> environ)
-    : FrontEndExchange(*server.hub, loop,
-                       {.upgrade = true, .stream = true, .detach = true}, connection,
+    : FrontEndExchange(*server.hub, loop, {.upgrade = true, .stream = true, .detach = true},
+                       connection,
                        {.serial = request.serial,
                         .streamBuffer = server.options.limits.streamBuffer,
                         .environ = std::move(environ)}),
