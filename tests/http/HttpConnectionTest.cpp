@@ -386,9 +386,7 @@ public:
         };
         server.start();
         RawClient client = server.client();
-        // Pipelined: the second is read when the first has mostly gone.
-        client.send(RawClient::requestBytes("GET", "/1") + RawClient::requestBytes("GET", "/2"));
-        for (int i = 0; i < 2; ++i) CPPUNIT_ASSERT(client.readResponse().body == large);
+        for (int i = 0; i < 2; ++i) CPPUNIT_ASSERT(client.get("/").body == large);
         CPPUNIT_ASSERT_EQUAL(std::uint64_t(0),
                              server.server->hub().counters().outboundLimit.load());
     }
