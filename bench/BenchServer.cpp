@@ -1,13 +1,17 @@
 // The server that `bench` measures: in `/`, `echo` is acknowledged with its argument, and `bcast`
-// emits `b` with the same argument to everyone, the sender included. `join` enters a room; between
+// emits `b` with the same argument to everyone, the sender included. `block` sleeps for so many
+// milliseconds and is acknowledged with them. `join` enters a room; between
 // `start` with a rate and a number of rooms and `stop` an Emitter runs.
 
 #include <charconv>
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <string>
 #include <string_view>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include <Poco/Exception.h>
@@ -26,7 +30,19 @@ struct Options {
     bool fastCgi = false;      // instead of HTTP
     std::string tls{};         // a folder with cert.pem and key.pem: HTTPS
     std::string manager{"memory://"};
+    socketio::HubOptions hub{};
 };
+
+bool chooseDispatch(std::string_view mode, socketio::Dispatch& dispatch) {
+    for (const auto& [name, value] : {std::pair{"adaptive", socketio::Dispatch::Adaptive},
+                                      {"pool", socketio::Dispatch::Pool},
+                                      {"inline", socketio::Dispatch::Inline}}) {
+        if (mode != name) continue;
+        dispatch = value;
+        return true;
+    }
+    return false;
+}
 
 bool parse(int argc, char** argv, Options& options) {
     const std::vector<std::string_view> arguments(argv + 1, argv + argc);
@@ -39,6 +55,8 @@ bool parse(int argc, char** argv, Options& options) {
             options.tls = arguments[++i];
         } else if (arguments[i] == "--manager" && i + 1 < arguments.size()) {
             options.manager = arguments[++i];
+        } else if (arguments[i] == "--dispatch" && i + 1 < arguments.size()) {
+            if (!chooseDispatch(arguments[++i], options.hub.dispatch)) return false;
         } else if (arguments[i] == "--port" && i + 1 < arguments.size()) {
             const std::string_view text = arguments[++i];
             const char* const end = text.data() + text.size();
@@ -59,6 +77,10 @@ void serve(const Options& options) {
     sio.on("echo", [](socketio::Socket&, const socketio::Value& value) { return value; });
     sio.on("bcast",
            [&sio](socketio::Socket&, const socketio::Value& value) { sio.emit("b", value); });
+    sio.on("block", [](socketio::Socket&, std::int64_t milliseconds) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
+        return milliseconds;
+    });
     socketio::Emitter emitter(sio);
     sio.on("join", [](socketio::Socket& socket, const std::string& room) {
         socket.join(room);
@@ -69,10 +91,11 @@ void serve(const Options& options) {
     });
     sio.on("stop", [&](socketio::Socket&) { return emitter.stop(); });
     if (options.fastCgi) {
-        socketio::FcgiServer(socketio::Middleware(sio), {.port = options.port}).run();
+        socketio::FcgiServer(socketio::Middleware(sio), {.port = options.port, .hub = options.hub})
+            .run();
         return;
     }
-    socketio::HttpServerOptions http{.port = options.port};
+    socketio::HttpServerOptions http{.port = options.port, .hub = options.hub};
     if (!options.tls.empty())
         http.tls = socketio::TlsContext::load({.certificateFile = options.tls + "/cert.pem",
                                                .privateKeyFile = options.tls + "/key.pem"});
@@ -86,7 +109,7 @@ int main(int argc, char** argv) {
     if (!parse(argc, argv, options)) {
         std::fputs(
             "usage: bench-server [--fastcgi] [--tls FOLDER] [--keep-environ] [--manager URL] "
-            "--port N\n",
+            "[--dispatch pool|adaptive|inline] --port N\n",
             stderr);
         return 2;
     }

@@ -44,6 +44,10 @@ void Fleet::onPacket(WebSocketClient& client, std::string_view packet, std::stri
     if (_traffic != nullptr) _traffic->onPacket(*this, client, packet, out);
 }
 
+void Fleet::onBinary(WebSocketClient& client, std::string_view bytes, std::string& out) {
+    if (_traffic != nullptr) _traffic->onBinary(*this, client, bytes, out);
+}
+
 void Fleet::onLost(WebSocketClient&) { ++_lost; }
 
 EchoTraffic::EchoTraffic(std::size_t clients, std::size_t inFlight)
@@ -58,7 +62,7 @@ EchoTraffic::EchoTraffic(std::size_t clients, std::size_t inFlight)
 void EchoTraffic::begin(Fleet& fleet) {
     std::string all;
     for (const std::string& frame : _frames) all += frame;
-    for (std::size_t client = 0; client < fleet.size(); ++client) {
+    for (std::size_t client = 0; client * _inFlight < _sentAt.size(); ++client) {
         const std::int64_t now = LoadLoop::now();
         std::fill_n(_sentAt.begin() + static_cast<std::ptrdiff_t>(client * _inFlight), _inFlight,
                     now);

@@ -21,6 +21,7 @@ public:
     virtual void begin(Fleet& fleet) = 0;
     virtual void onPacket(Fleet& fleet, WebSocketClient& client, std::string_view packet,
                           std::string& out) = 0;
+    virtual void onBinary(Fleet&, WebSocketClient&, std::string_view, std::string&) { ++wrong; }
     /// Called after each turn of the loop.
     virtual void turnEnded(Fleet&) {}
     /// Messages under way; nothing new is sent once `stopping` is set.
@@ -54,6 +55,7 @@ public:
 private:
     void onJoined(WebSocketClient& client) override;
     void onPacket(WebSocketClient& client, std::string_view packet, std::string& out) override;
+    void onBinary(WebSocketClient& client, std::string_view bytes, std::string& out) override;
     void onLost(WebSocketClient& client) override;
 
     LoadLoop& _loop;
@@ -65,8 +67,9 @@ private:
     std::size_t _lost = 0;
 };
 
-/// Every client keeps `inFlight` messages `echo` under way, each acknowledged with its argument.
-class EchoTraffic final : public Traffic {
+/// Each of the first `clients` clients keeps `inFlight` messages `echo` under way, acknowledged
+/// with their argument.
+class EchoTraffic : public Traffic {
 public:
     EchoTraffic(std::size_t clients, std::size_t inFlight);
 

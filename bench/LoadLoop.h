@@ -35,7 +35,7 @@ public:
 
 private:
     friend class TcpClient;
-    static constexpr std::size_t kReadBytes = 256 * 1024;
+    static constexpr std::size_t kReadBytes = 4 * 1024 * 1024;
 
     int _epoll;
     ssl_ctx_st* _tls = nullptr;
@@ -58,6 +58,8 @@ public:
     void open(std::uint16_t port);
     /// Ends the connection with a reset, so that no port stays in TIME_WAIT. No callback follows.
     void reset();
+    /// The server's kernel has taken the connection.
+    bool connected() const { return _fd >= 0 && !_connecting; }
     /// Sends now; what the kernel does not take follows as soon as it does.
     void send(std::string_view bytes);
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "HttpChannel.h"
 #include "LoadLoop.h"
 
 namespace socketio {
@@ -24,7 +25,7 @@ public:
 /// polls, one for its posts.
 ///
 /// A cycle: poll() parks a GET; then post() sends `echo` and its acknowledgement answers the GET.
-class PollingClient {
+class PollingClient final : private RequestChannel::Listener {
 public:
     PollingClient(LoadLoop& loop, PollingClientListener& listener, std::size_t index);
 
@@ -35,39 +36,20 @@ public:
     std::size_t index() const { return _index; }
 
 private:
-    /// One kept connection with one request at a time; opened anew when the server closed it.
-    class Channel final : public TcpClient {
-    public:
-        Channel(LoadLoop& loop, PollingClient& owner) : TcpClient(loop), _owner(owner) {}
-
-        void request(std::string bytes);
-
-    private:
-        void onConnected() override;
-        std::size_t onBytes(std::string_view bytes) override;
-        void onClosed() override;
-
-        PollingClient& _owner;
-        std::string _request;  // waits for the connection
-        bool _connected = false;
-        bool _awaiting = false;
-    };
-
     enum class State : std::uint8_t { Idle, Opening, Joining, Welcome, Ready, Lost };
 
-    void onAnswer(const Channel& channel, int status, std::string_view body);
-    void sendGet();
-    void sendPost(std::string_view body);
+    void onAnswer(RequestChannel& channel, int status, std::string_view body) override;
+    void onUnanswered(RequestChannel&, std::string_view why) override { fail(why); }
+    void sendGet() { _get.get(_target); }
+    void sendPost(std::string_view body) { _post.post(_target, body); }
     void answered();
     void fail(std::string_view why);
 
     PollingClientListener& _listener;
     const std::size_t _index;
-    Channel _get;
-    Channel _post;
+    HttpChannel _get;
+    HttpChannel _post;
     std::string _target;  // path and query, with the sid as soon as it is known
-    std::string _host;
-    std::uint16_t _port = 0;
     State _state = State::Idle;
     bool _pongDue = false;
     bool _pollOpen = false;

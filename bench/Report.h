@@ -15,7 +15,7 @@ std::string describeMachine();
 void printHead(std::FILE* out);
 /// The lines of one row, with the ratio of ours to npm's socket.io on our line.
 void printRow(std::FILE* out, const BenchRow& row, const std::vector<BenchResult>& results);
-/// A line PASS or FAIL per figure that has to be reached and was measured.
+/// The goals of what was measured, met or not, and what went wrong.
 void printVerdict(std::FILE* out, const std::vector<BenchResult>& results);
 
 /// Writes everything as JSON; throws std::runtime_error naming a file that cannot be written.

@@ -6,9 +6,12 @@
 #include <stdexcept>
 #include <utility>
 
+#include "BlockingTraffic.h"
 #include "ClusterRow.h"
 #include "Fleet.h"
+#include "Goals.h"
 #include "NginxFront.h"
+#include "PayloadTraffic.h"
 #include "PollingClient.h"
 #include "RowEntry.h"
 #include "ServerProcess.h"
@@ -53,6 +56,7 @@ struct ServerEntry : RowEntry {
     std::uint16_t port = 0;  // where clients connect
     std::unique_ptr<Fleet> fleet;
     std::vector<Sample> samples;
+    std::vector<Sample> otherSamples;  // without blockers
     BenchResult result;
 
     void stop() override {
@@ -66,7 +70,10 @@ void runUntil(Fleet& fleet, std::int64_t deadline) {
     while (LoadLoop::now() < deadline) fleet.turn(5);
 }
 
-std::unique_ptr<Traffic> trafficOf(const BenchRow& row) {
+std::unique_ptr<Traffic> trafficOf(const BenchRow& row, bool blocking) {
+    if (blocking) return std::make_unique<BlockingTraffic>(row.clients, row.inFlight);
+    if (row.payload > 0)
+        return std::make_unique<PayloadTraffic>(row.clients, row.payload, row.binary);
     if (row.kind == BenchRow::Kind::Echo)
         return std::make_unique<EchoTraffic>(row.clients, row.inFlight);
     return std::make_unique<BroadcastTraffic>(row.clients, row.inFlight);
@@ -87,9 +94,10 @@ private:
     Fleet& _fleet;
 };
 
-void messageRound(const BenchRow& row, ServerEntry& entry, const BenchPlan& plan) {
+Sample messageWindow(const BenchRow& row, ServerEntry& entry, const BenchPlan& plan,
+                     bool blocking) {
     Fleet& fleet = *entry.fleet;
-    const std::unique_ptr<Traffic> traffic = trafficOf(row);
+    const std::unique_ptr<Traffic> traffic = trafficOf(row, blocking);
     const TrafficScope scope(fleet, *traffic);
     runUntil(fleet, in(plan.warmUpMilliseconds));
     traffic->messages = 0;
@@ -100,7 +108,7 @@ void messageRound(const BenchRow& row, ServerEntry& entry, const BenchPlan& plan
     for (const std::int64_t end = in(10'000);
          traffic->messages < row.clients && fleet.lost() == 0 && LoadLoop::now() < end;)
         fleet.turn(5);
-    entry.samples.push_back(stopwatch.finish(traffic->messages, traffic->latency));
+    const Sample sample = stopwatch.finish(traffic->messages, traffic->latency);
 
     traffic->stopping = true;
     const std::int64_t deadline = in(10'000);
@@ -111,6 +119,12 @@ void messageRound(const BenchRow& row, ServerEntry& entry, const BenchPlan& plan
     if (traffic->outstanding() > 0)
         throw std::runtime_error(std::to_string(traffic->outstanding()) +
                                  " messages still unanswered after 10 s");
+    return sample;
+}
+
+void messageRound(const BenchRow& row, ServerEntry& entry, const BenchPlan& plan) {
+    if (row.blockers > 0) entry.otherSamples.push_back(messageWindow(row, entry, plan, false));
+    entry.samples.push_back(messageWindow(row, entry, plan, row.blockers > 0));
 }
 
 void connectRound(ServerEntry& entry, LoadLoop& loop, const BenchPlan& plan) {
@@ -227,52 +241,12 @@ void idleRow(std::size_t clients, ServerEntry& entry, LoadLoop& loop, const Benc
 BenchPlan BenchPlan::quick() {
     BenchPlan plan;
     plan.rounds = 3;
-    plan.warmUpMilliseconds = 200;
+    plan.warmUpMilliseconds = 150;
     plan.windowMilliseconds = 500;
     plan.connects = 1000;
     plan.connectSeconds = 20;
     plan.heartbeatSeconds = 1;
     return plan;
-}
-
-const std::vector<BenchRow>& benchRows() {
-    using Kind = BenchRow::Kind;
-    static const std::vector<BenchRow> rows{
-        {"echo-100-1", "echo, 100 clients, 1 in flight", Kind::Echo, 100, 1},
-        {"echo-100-16", "echo, 100 clients, 16 in flight", Kind::Echo, 100, 16},
-        {"echo-1000-1", "echo, 1,000 clients, 1 in flight", Kind::Echo, 1000, 1},
-        {"echo-1000-16", "echo, 1,000 clients, 16 in flight", Kind::Echo, 1000, 16},
-        {"broadcast-1", "broadcast to 1,000, 1 in flight", Kind::Broadcast, 1000, 1},
-        {"broadcast-8", "broadcast to 1,000, 8 in flight", Kind::Broadcast, 1000, 8},
-        {"tls-echo-100-1", "echo over TLS, 100 clients", Kind::Echo, 100, 1, BenchRow::Front::None,
-         "", true},
-        {"connect", "connect", Kind::Connect, 0, 0},
-        {"tls-connect", "connect over TLS", Kind::Connect, 0, 0, BenchRow::Front::None, "", true},
-        {"poll", "long-poll cycle, 100 clients", Kind::Poll, 100, 1},
-        {"nginx-poll-http", "the same, nginx passes HTTP", Kind::Poll, 100, 1,
-         BenchRow::Front::NginxHttp},
-        {"nginx-poll-fastcgi", "the same, nginx passes FastCGI", Kind::Poll, 100, 1,
-         BenchRow::Front::NginxFastCgi, "--fastcgi"},
-        {"idle-10000", "idle, 10,000 clients", Kind::Idle, 10'000, 0},
-        {"idle-environ", "the same, environs kept (default)", Kind::Idle, 10'000, 0,
-         BenchRow::Front::None, "--keep-environ"},
-        {"idle-19000", "idle, 19,000 clients", Kind::Idle, 19'000, 0},
-        {"tls-idle-5000", "idle over TLS, 5,000 clients", Kind::Idle, 5000, 0,
-         BenchRow::Front::None, "", true},
-        {.name = "cluster-redis",
-         .title = "10,000 emits/s, Redis: emitting",
-         .kind = Kind::Cluster,
-         .clients = 100,
-         .otherTitle = "  the other server",
-         .broker = MessageBroker::Kind::Redis},
-        {.name = "cluster-amqp",
-         .title = "10,000 emits/s, RabbitMQ: emitting",
-         .kind = Kind::Cluster,
-         .clients = 100,
-         .otherTitle = "  the other server",
-         .broker = MessageBroker::Kind::Rabbit},
-    };
-    return rows;
 }
 
 std::vector<BenchResult> measure(const BenchRow& row, const std::vector<Contestant>& contestants,
@@ -287,7 +261,7 @@ std::vector<BenchResult> measure(const BenchRow& row, const std::vector<Contesta
     }
     std::vector<std::unique_ptr<ServerEntry>> entries;
     const auto start = [&](ServerEntry& entry, const Contestant& contestant) {
-        const bool ours = contestant.name == "ours";
+        const bool ours = isOurs(contestant.name);
         std::vector<std::string> command = contestant.command;
         if (ours && !row.option.empty()) command.push_back(row.option);
         if (certificate) command.insert(command.end(), {"--tls", certificate->folder()});
@@ -300,52 +274,66 @@ std::vector<BenchResult> measure(const BenchRow& row, const std::vector<Contesta
         entry.nginx.start(fastCgi ? NginxFront::Pass::FastCgi : NginxFront::Pass::Http, entry.port);
         entry.port = entry.nginx.port();
     };
+    const std::size_t clients = row.clients + row.blockers;
+    const auto prepare = [&](ServerEntry& entry, const Contestant& contestant) {
+        start(entry, contestant);
+        if (row.kind != Kind::Echo && row.kind != Kind::Broadcast) return;
+        entry.fleet = std::make_unique<Fleet>(loop, entry.server.port());
+        if (entry.fleet->connect(clients, kConnectsAtOnce, in(plan.connectSeconds * 1000)) <
+            clients)
+            throw std::runtime_error("clients could not connect");
+    };
+    const auto oneRound = [&](ServerEntry& entry) {
+        if (row.kind == Kind::Connect)
+            connectRound(entry, loop, plan);
+        else if (row.kind == Kind::Poll)
+            pollRound(row, entry, loop, plan);
+        else
+            messageRound(row, entry, plan);
+    };
+    const int rounds = std::min(plan.rounds, row.mostRounds);
+    // Descriptors are the limit: with many clients the servers come one after the other.
+    const bool inTurn = row.kind != Kind::Idle && clients * contestants.size() <= 15'000;
     for (const Contestant& contestant : contestants) {
         if (row.tls && contestant.name == "python") continue;
+        if (row.kind != Kind::Idle && clients > contestant.mostTalking) continue;
         entries.push_back(std::make_unique<ServerEntry>());
         ServerEntry& entry = *entries.back();
         entry.result.row = row.name;
         entry.result.server = contestant.name;
-        if (row.kind == Kind::Idle) {  // one after the other: descriptors are the limit
-            entry.attempt([&] {
-                start(entry, contestant);
-                const std::size_t clients = std::min(row.clients, contestant.mostIdle);
-                if (clients < row.clients)
-                    entry.fault("asked to hold " + std::to_string(clients) + " only");
-                idleRow(clients, entry, loop, plan);
-                entry.server.stop();
-            });
-            continue;
-        }
         entry.attempt([&] {
-            start(entry, contestant);
-            if (row.kind != Kind::Echo && row.kind != Kind::Broadcast) return;
-            entry.fleet = std::make_unique<Fleet>(loop, entry.server.port());
-            if (entry.fleet->connect(row.clients, kConnectsAtOnce, in(30'000)) < row.clients)
-                throw std::runtime_error("clients could not connect");
+            if (row.kind == Kind::Idle) {
+                start(entry, contestant);
+                const std::size_t held = std::min(row.clients, contestant.mostIdle);
+                if (held < row.clients)
+                    entry.fault("asked to hold " + std::to_string(held) + " only");
+                idleRow(held, entry, loop, plan);
+                entry.server.stop();
+                return;
+            }
+            prepare(entry, contestant);
+            if (inTurn) return;
+            for (int round = 0; round < rounds; ++round) oneRound(entry);
+            entry.stop();
         });
     }
-    if (row.kind != Kind::Idle) {
-        for (int round = 0; round < plan.rounds; ++round) {
-            for (const auto& entry : entries) {
-                entry->attempt([&] {
-                    if (row.kind == Kind::Connect)
-                        connectRound(*entry, loop, plan);
-                    else if (row.kind == Kind::Poll)
-                        pollRound(row, *entry, loop, plan);
-                    else
-                        messageRound(row, *entry, plan);
-                });
-            }
-        }
-    }
+    for (int round = 0; inTurn && round < rounds; ++round)
+        for (const auto& entry : entries) entry->attempt([&] { oneRound(*entry); });
 
     std::vector<BenchResult> results;
     for (const auto& entry : entries) {
         entry->stop();
         setMedians(entry->result, entry->samples);
         entry->result.faults = std::move(entry->faults);
-        results.push_back(std::move(entry->result));
+        results.push_back(entry->result);
+    }
+    for (const auto& entry : entries) {
+        if (row.blockers == 0) break;
+        BenchResult without;
+        without.row = row.otherName();
+        without.server = entry->result.server;
+        setMedians(without, entry->otherSamples);
+        results.push_back(std::move(without));
     }
     return results;
 }

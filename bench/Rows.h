@@ -14,6 +14,7 @@ struct Contestant {
     std::vector<std::string> command;  ///< Options follow, then `portOption` and the port.
     std::string portOption{};          ///< Empty: the port stands alone.
     std::size_t mostIdle = 19'000;     ///< More idle clients would take too long to connect.
+    std::size_t mostTalking = 19'000;  ///< More clients would be left out of rows that measure CPU.
     int mostEmits = 10'000;            ///< Per second: more are too many for two of it.
 };
 
@@ -51,18 +52,25 @@ struct BenchRow {
 
     std::string name;
     std::string title;
-    Kind kind;
-    std::size_t clients;
+    Kind kind{};
+    std::size_t clients = 0;
     std::size_t inFlight = 0;
     /// What stands before the server. FastCGI is for ours only; the others are behind the same
     /// nginx over HTTP.
     Front front = Front::None;
-    std::string option{};      ///< What our server is started with, besides.
-    bool tls = false;          ///< Clients speak TLS to the server; who cannot is left out.
-    std::string otherTitle{};  ///< Clusters: of the lines of the server that does not emit.
+    std::string option{};  ///< What our server is started with, besides.
+    bool tls = false;      ///< Clients speak TLS to the server; who cannot is left out.
+    /// Clusters: of the lines of the server that does not emit. With blockers: of those without.
+    std::string otherTitle{};
     MessageBroker::Kind broker = MessageBroker::Kind::Redis;
 
-    /// Of the results of the server that does not emit.
+    std::size_t payload = 0;   ///< Bytes of the echo's argument; 0: the usual 32 characters.
+    bool binary = false;       ///< The payload is an attachment.
+    std::size_t blockers = 0;  ///< Further clients, whose handlers block.
+    int mostRounds = 1000;     ///< However many the plan has.
+    bool quick = false;        ///< Measured by --quick, too.
+
+    /// Of the second results of a row: see otherTitle.
     std::string otherName() const { return name + "-other"; }
 };
 

@@ -10,19 +10,16 @@ constexpr std::array<unsigned char, 4> kMask{0x37, 0xfa, 0x21, 0x3d};
 
 }  // namespace
 
-std::string WebSocketClient::maskedFrame(std::string_view engineText) {
-    std::string frame;
-    frame.push_back('\x81');
-    if (engineText.size() < 126) {
-        frame.push_back(static_cast<char>(0x80 | engineText.size()));
-    } else {
-        frame.push_back(static_cast<char>(0x80 | 126));
-        frame.push_back(static_cast<char>(engineText.size() >> 8));
-        frame.push_back(static_cast<char>(engineText.size()));
-    }
+std::string WebSocketClient::maskedFrame(std::string_view payload, bool binary) {
+    std::string frame(1, binary ? '\x82' : '\x81');
+    const std::size_t size = payload.size();
+    const int wide = size < 126 ? 0 : size < 65'536 ? 2 : 8;
+    frame.push_back(static_cast<char>(0x80 | (wide == 0 ? size : wide == 2 ? 126 : 127)));
+    for (int byte = wide - 1; byte >= 0; --byte)
+        frame.push_back(static_cast<char>(size >> (8 * byte)));
     for (const unsigned char byte : kMask) frame.push_back(static_cast<char>(byte));
-    for (std::size_t i = 0; i < engineText.size(); ++i)
-        frame.push_back(static_cast<char>(engineText[i] ^ kMask[i % 4]));
+    for (std::size_t i = 0; i < size; ++i)
+        frame.push_back(static_cast<char>(payload[i] ^ kMask[i % 4]));
     return frame;
 }
 
@@ -59,20 +56,25 @@ std::size_t WebSocketClient::onBytes(std::string_view bytes) {
         const std::size_t available = bytes.size() - used;
         std::size_t headSize = 2;
         std::size_t size = head[1];
-        if (size == 126) {
-            headSize = 4;
+        if (size == 126 || size == 127) {
+            const std::size_t wide = size == 126 ? 2 : 8;
+            headSize += wide;
             if (available < headSize) break;
-            size = static_cast<std::size_t>(head[2]) << 8 | head[3];
-        } else if (size > 126) {  // longer than anything we ask for, or masked
+            size = 0;
+            for (std::size_t i = 0; i < wide; ++i) size = size << 8 | head[2 + i];
+        }
+        // Otherwise a close, a fragment or something masked: no server sends that for our messages.
+        const bool text = head[0] == 0x81;
+        if ((!text && head[0] != 0x82) || head[1] > 127) {
             fail();
             return bytes.size();
         }
         if (available < headSize + size) break;
-        if (head[0] != 0x81) {  // a close, or a frame that no server sends for our messages
-            fail();
-            return bytes.size();
-        }
-        onText(bytes.substr(used + headSize, size), outgoing);
+        const std::string_view payload = bytes.substr(used + headSize, size);
+        if (text)
+            onText(payload, outgoing);
+        else
+            _listener.onBinary(*this, payload, outgoing);
         if (_state == State::Lost) return bytes.size();
         used += headSize + size;
     }

@@ -18,6 +18,8 @@ public:
     virtual void onJoined(WebSocketClient& client) = 0;
     /// A Socket.IO packet; frames appended to `out` are sent when all that was read is handled.
     virtual void onPacket(WebSocketClient& client, std::string_view packet, std::string& out) = 0;
+    /// A binary message, likewise.
+    virtual void onBinary(WebSocketClient& client, std::string_view bytes, std::string& out) = 0;
     /// The connection ended or was refused.
     virtual void onLost(WebSocketClient& client) = 0;
 };
@@ -35,8 +37,8 @@ public:
     bool joined() const { return _state == State::Joined; }
     std::int64_t startedAt() const { return _startedAt; }
 
-    /// A text frame as a client sends it. `engineText` is shorter than 64 KiB.
-    static std::string maskedFrame(std::string_view engineText);
+    /// A frame as a client sends it.
+    static std::string maskedFrame(std::string_view payload, bool binary = false);
 
 private:
     enum class State : std::uint8_t { Idle, Upgrading, Opening, Joining, Joined, Lost };

@@ -7,10 +7,13 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <sys/resource.h>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
+#include "Goals.h"
 #include "Report.h"
 #include "Rows.h"
 
@@ -26,9 +29,11 @@ constexpr const char* kUsage =
     "usage: bench [--quick] [--only ROW] [--servers ours,node,python] [--rounds N] [--json FILE]\n"
     "             [--peers DIR]\n"
     "\n"
-    "  --quick         about two minutes, with less precise figures\n"
+    "  --quick         some rows in two minutes, with less precise figures; with --only those\n"
     "  --only ROW      only the row ROW, or all that begin with it; may be repeated\n"
-    "  --servers LIST  who takes part, in this order\n"
+    "  --servers LIST  who takes part, in this order; ours-pool, ours-adaptive and ours-inline "
+    "are\n"
+    "                  ours in that dispatch mode\n"
     "  --rounds N      how often each row is measured; the medians are printed\n"
     "  --json FILE     the figures also as JSON\n"
     "  --peers DIR     where the other servers are\n"
@@ -97,10 +102,14 @@ Options parse(int argc, char** argv) {
 }
 
 Contestant contestant(const std::string& name, const fs::path& peers, bool quick) {
-    if (name == "ours") {
+    if (socketio::isOurs(name)) {
         const fs::path program = fs::read_symlink("/proc/self/exe").parent_path() / "bench-server";
         if (!fs::exists(program)) throw std::runtime_error("no " + program.string());
-        return {name, {program}, "--port"};
+        std::vector<std::string> command{program};
+        constexpr std::string_view kMode = "ours-";
+        if (name.starts_with(kMode))
+            command.insert(command.end(), {"--dispatch", name.substr(kMode.size())});
+        return {name, std::move(command), "--port"};
     }
     if (name == "node") {
         if (!fs::exists(peers / "node_modules" / "socket.io"))
@@ -110,8 +119,9 @@ Contestant contestant(const std::string& name, const fs::path& peers, bool quick
     if (name == "python") {
         if (std::system("/usr/bin/python3 -c 'import socketio, eventlet' 2>/dev/null") != 0)
             throw std::runtime_error("install python3-socketio and python3-eventlet");
-        return {
-            name, {"/usr/bin/python3", peers / "server.py"}, {}, quick ? 2'000U : 10'000U, 2'000};
+        return {name,  {"/usr/bin/python3", peers / "server.py"},
+                {},    quick ? 2'000U : 10'000U,
+                1'100, 2'000};
     }
     throw std::runtime_error("unknown server " + name);
 }
@@ -150,6 +160,7 @@ int main(int argc, char** argv) {
         std::vector<BenchResult> all;
         for (const BenchRow& row : socketio::benchRows()) {
             if (!wanted(row, options.only)) continue;
+            if (options.quick && options.only.empty() && !row.quick) continue;
             const std::vector<BenchResult> results = socketio::measure(row, contestants, plan);
             socketio::printRow(stdout, row, results);
             all.insert(all.end(), results.begin(), results.end());

@@ -40,6 +40,10 @@ function start(rate, rooms) {
 io.on("connection", (socket) => {
     socket.on("echo", (value, acknowledge) => acknowledge(value));
     socket.on("bcast", (value) => io.emit("b", value));
+    socket.on("block", (milliseconds, acknowledge) => {
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+        acknowledge(milliseconds);
+    });
     socket.on("join", (room, acknowledge) => {
         socket.join(room);
         acknowledge(room);

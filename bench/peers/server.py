@@ -67,6 +67,12 @@ def bcast(sid, value):
 
 
 @sio.event
+def block(sid, milliseconds):
+    time.sleep(milliseconds / 1000)
+    return milliseconds
+
+
+@sio.event
 def join(sid, room):
     sio.enter_room(sid, room)
     return room

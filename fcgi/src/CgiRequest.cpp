@@ -1,9 +1,11 @@
 #include "CgiRequest.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 
 #include "socketio/base/Text.h"
+#include "socketio/base/WordScan.h"
 #include "socketio/exchange/AnswerFields.h"
 #include "socketio/protocol/HttpHead.h"
 
@@ -14,8 +16,8 @@ namespace {
 constexpr std::size_t kLongestMethod = 32;
 
 bool isVariableName(std::string_view name) {
-    return !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
-        return c > 0x20 && c < 0x7f && c != '=';
+    return !name.empty() && !anyWord(name, [](std::uint64_t word) {
+        return hasByteBelow(word, 0x21) || hasByteAbove(word, 0x7e) || hasByte(word, '=');
     });
 }
 
@@ -34,10 +36,55 @@ bool matters(std::string_view name) {
            name == "CONTENT_LENGTH" || name == "CONTENT_TYPE";
 }
 
-/// Kept as it is: the others are looked at one by one behind it.
-bool isPlain(std::string_view name) {
-    return name != "SCRIPT_NAME" && name != "PATH_INFO" && name != "HTTPS" &&
-           name != "HTTP_PROXY" && name != "HTTP_CONTENT_TYPE" && name != "HTTP_CONTENT_LENGTH";
+/// What the request itself depends on; of one that is repeated the last counts.
+struct Known {
+    std::string_view method, script, pathInfo, uri, type, length, https;
+    std::string_view serverName, serverPort, protocol, gateway, remoteAddress, remotePort;
+    std::optional<std::string_view> query, host;
+
+    /// False: a variable like any other.
+    bool take(std::string_view name, std::string_view value) {
+        switch (name.size()) {
+            case 5:
+                return take("HTTPS", https, name, value);
+            case 9:
+                return take("PATH_INFO", pathInfo, name, value) ||
+                       take("HTTP_HOST", host, name, value);
+            case 11:
+                return take("SCRIPT_NAME", script, name, value) ||
+                       take("REQUEST_URI", uri, name, value) ||
+                       take("SERVER_NAME", serverName, name, value) ||
+                       take("SERVER_PORT", serverPort, name, value) ||
+                       take("REMOTE_ADDR", remoteAddress, name, value) ||
+                       take("REMOTE_PORT", remotePort, name, value);
+            case 12:
+                return take("QUERY_STRING", query, name, value) ||
+                       take("CONTENT_TYPE", type, name, value);
+            case 14:
+                return take("REQUEST_METHOD", method, name, value) ||
+                       take("CONTENT_LENGTH", length, name, value);
+            case 15:
+                return take("SERVER_PROTOCOL", protocol, name, value);
+            case 17:
+                return take("GATEWAY_INTERFACE", gateway, name, value);
+            default:
+                return false;
+        }
+    }
+
+private:
+    template <class Slot>
+    static bool take(std::string_view wanted, Slot& slot, std::string_view name,
+                     std::string_view value) {
+        if (name != wanted) return false;
+        slot = value;
+        return true;
+    }
+};
+
+/// A header that is given under its own name, or under none by any web server.
+bool isLeftOut(std::string_view name) {
+    return name == "HTTP_PROXY" || name == "HTTP_CONTENT_TYPE" || name == "HTTP_CONTENT_LENGTH";
 }
 
 CgiRequest refused(int status, const char* why) {
@@ -67,55 +114,49 @@ CgiRequest CgiRequest::read(const Variables& variables, std::string_view mount,
     for (const auto& [name, value] : variables) bytes += name.size() + value.size() + 8;
     environ->reserve(bytes);
 
-    std::string_view script, pathInfo, https;
+    Known known;
     for (const auto& [name, value] : variables) {
         if (!isVariableName(name)) return refused(400, "the name of a variable");
         if (breaksLines(value)) {
             if (matters(name)) return refused(400, "CR, LF or NUL in a variable");
-            continue;
+        } else if (!known.take(name, value)) {
+            if (!isHeader(name))
+                environ->set(name, value);
+            else if (!isLeftOut(name))
+                environ->addVariable(name, value);
         }
-        if (name == "SCRIPT_NAME")
-            script = value;
-        else if (name == "PATH_INFO")
-            pathInfo = value;
-        else if (name == "HTTPS")
-            https = value;
-        else if (isHeader(name) && name != "HTTP_HOST" && isPlain(name))
-            environ->addVariable(name, value);
-        else if (isPlain(name))
-            environ->set(name, value);
     }
 
-    // Views into the environ are good until it changes.
-    const std::string method(environ->method());
-    if (!isMethod(method)) return refused(400, "REQUEST_METHOD");
-    if (method == "TRACE" || method == "CONNECT") return refused(405, "REQUEST_METHOD");
-    request.head = method == "HEAD";
+    if (!isMethod(known.method)) return refused(400, "REQUEST_METHOD");
+    if (known.method == "TRACE" || known.method == "CONNECT") return refused(405, "REQUEST_METHOD");
+    environ->set("REQUEST_METHOD", known.method);
+    request.head = known.method == "HEAD";
 
-    for (const char* name : {"CONTENT_TYPE", "CONTENT_LENGTH"})
-        if (environ->get(name).empty()) environ->remove(name);
-    if (const std::string_view text = environ->get("CONTENT_LENGTH"); !text.empty()) {
-        const auto length = parseNumber<std::uint64_t>(text);
-        if (!length || text.size() > 19) return refused(400, "CONTENT_LENGTH");
+    if (!known.type.empty()) environ->set("CONTENT_TYPE", known.type);
+    if (!known.length.empty()) {
+        const auto length = parseNumber<std::uint64_t>(known.length);
+        if (!length || known.length.size() > 19) return refused(400, "CONTENT_LENGTH");
         request.contentLength = *length;
+        environ->set("CONTENT_LENGTH", known.length);
     }
 
     // The path, and the two that are made of each other.
-    std::string path = std::string(script).append(pathInfo);
-    const std::string_view uri = environ->get("REQUEST_URI");
-    if (path.empty()) path = percentDecode(targetPath(uri));
+    std::string path = std::string(known.script).append(known.pathInfo);
+    if (path.empty()) path = percentDecode(targetPath(known.uri));
     if (breaksLines(path)) return refused(400, "CR, LF or NUL in the path");
-    if (!path.starts_with('/') && !(path == "*" && method == "OPTIONS"))
+    if (!path.starts_with('/') && !(path == "*" && known.method == "OPTIONS"))
         return refused(400, "the path");
-    if (!environ->has("QUERY_STRING")) {
-        const std::size_t mark = uri.find('?');
-        const std::string query(mark == uri.npos ? std::string_view() : uri.substr(mark + 1));
-        environ->set("QUERY_STRING", query);
-    }
-    if (environ->get("REQUEST_URI").empty()) {
+    const std::size_t mark = known.uri.find('?');
+    const std::string_view query =
+        known.query ? *known.query
+                    : known.uri.substr(mark == known.uri.npos ? known.uri.size() : mark + 1);
+    environ->set("QUERY_STRING", query);
+    if (!known.uri.empty()) {
+        environ->set("REQUEST_URI", known.uri);
+    } else {
         // For a web server that does not tell.
         std::string made = percentEncodePath(path);
-        if (!environ->query().empty()) made.append("?").append(environ->query());
+        if (!query.empty()) made.append("?").append(query);
         environ->set("REQUEST_URI", made);
     }
     const bool mounted = !mount.empty() && path.starts_with(mount) &&
@@ -123,21 +164,22 @@ CgiRequest CgiRequest::read(const Variables& variables, std::string_view mount,
     environ->set("SCRIPT_NAME", mounted ? mount : std::string_view());
     environ->set("PATH_INFO", mounted ? std::string_view(path).substr(mount.size()) : path);
 
-    const bool secure = equalsIgnoreCase(https, "on") || https == "1";
+    const bool secure = equalsIgnoreCase(known.https, "on") || known.https == "1";
     if (secure) environ->set("HTTPS", "on");
-    if (environ->get("SERVER_NAME").empty() || environ->get("SERVER_NAME") == "_") {
-        const std::string name(httpHostName(environ->get("HTTP_HOST")));
-        environ->set("SERVER_NAME", name.empty() ? "localhost" : name);
-    }
-    const auto fill = [&](std::string_view name, std::string_view value) {
-        if (environ->get(name).empty()) environ->set(name, value);
+    if (known.host) environ->set("HTTP_HOST", *known.host);
+    std::string_view serverName = known.serverName;
+    if (serverName.empty() || serverName == "_")
+        serverName = httpHostName(known.host.value_or(std::string_view()));
+    const auto setOr = [&](std::string_view name, std::string_view value,
+                           std::string_view otherwise) {
+        environ->set(name, value.empty() ? otherwise : value);
     };
-    fill("SERVER_PORT", secure ? "443" : "80");
-    fill("SERVER_PROTOCOL", "HTTP/1.1");
-    fill("GATEWAY_INTERFACE", "CGI/1.1");
-    fill("REMOTE_ADDR", "unknown");
-    if (environ->has("REMOTE_PORT") && environ->get("REMOTE_PORT").empty())
-        environ->remove("REMOTE_PORT");
+    setOr("SERVER_NAME", serverName, "localhost");
+    setOr("SERVER_PORT", known.serverPort, secure ? "443" : "80");
+    setOr("SERVER_PROTOCOL", known.protocol, "HTTP/1.1");
+    setOr("GATEWAY_INTERFACE", known.gateway, "CGI/1.1");
+    setOr("REMOTE_ADDR", known.remoteAddress, "unknown");
+    if (!known.remotePort.empty()) environ->set("REMOTE_PORT", known.remotePort);
     proxies.apply(*environ);
     request.wantsWebSocket = listsItem(environ->get("HTTP_UPGRADE"), "websocket");
     request.environ = environ;

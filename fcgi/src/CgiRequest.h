@@ -24,10 +24,9 @@ namespace socketio {
 ///                     LF or NUL that nothing depends on (a certificate)
 ///     repeated        headers (HTTP_*, but not HTTP_HOST) are joined as over HTTP; otherwise the
 ///                     last one counts
-///     refused         no or a bad REQUEST_METHOD, TRACE, CONNECT (405); a CONTENT_LENGTH that is
-///     no
-///                     number; a path that is none; CR, LF or NUL in a header or a path; a name
-///                     that is empty or has `=`, a control character or a space
+///     refused         no or a bad REQUEST_METHOD, TRACE, CONNECT (405); a CONTENT_LENGTH that
+///                     is no number; a path that is none; CR, LF or NUL in a header or a path; a
+///                     name that is empty or has `=`, a control character or a space
 struct CgiRequest {
     using Variables = std::vector<std::pair<std::string_view, std::string_view>>;
 

@@ -16,10 +16,6 @@ using namespace std::chrono_literals;
 using Type = FcgiRecord::Type;
 
 constexpr std::size_t kBeginBytes = 8;
-/// While so much waits for the web server, nothing is read.
-constexpr std::size_t kQueuedAnswers = 256 * 1024;
-/// Room for a body that is announced; a longer one grows as it comes.
-constexpr std::size_t kBodyReserve = 64 * 1024;
 /// A record of GetValues cannot hold more.
 constexpr FcgiPairs::Limits kValueLimits{FcgiRecord::kMaxContent, FcgiRecord::kMaxContent / 2};
 
@@ -72,7 +68,7 @@ void FcgiConnection::onClosed(const char* /*detail*/) {
     _server->removed(*this, _loop);
     _connection = nullptr;
     _closed = true;
-    for (const auto& exchange : std::exchange(_unsent, {})) exchange->neverSent();
+    _unsent.neverSent();
     while (!_requests.empty()) lose(_requests.back().serial);
 }
 
@@ -107,10 +103,7 @@ void FcgiConnection::onDrained() {
         if (!request.streaming) continue;
         if (const auto exchange = request.exchange.lock()) exchange->streamDrained();
     }
-    if (!_unsent.empty()) {
-        const auto sent = std::exchange(_unsent, {});
-        for (const auto& exchange : sent) exchange->sent();
-    }
+    _unsent.sent();
     resumeIfPaused();
 }
 
@@ -130,6 +123,10 @@ void FcgiConnection::broken(const char* why) {
     logger().warning(std::string("a connection was closed, it did not speak FastCGI: ") + why);
     _closed = true;
     _connection->abort(why);
+}
+
+void FcgiConnection::reached(Limit limit, const char* what) const {
+    _server->hub->limits().reached(limit, logger(), now(), what);
 }
 
 /// After a request has ended.
@@ -166,7 +163,8 @@ void FcgiConnection::onDeadline() {
     const FcgiLimits& limits = _server->options.limits;
     const TimePoint current = now();
     if (_requests.empty() && _recordDeadline > current) {
-        close();  // idle
+        reached(_served ? Limit::KeepAliveTime : Limit::HeadTime, "no request came");
+        close();
         return;
     }
     const bool unfinished = std::any_of(
@@ -174,6 +172,7 @@ void FcgiConnection::onDeadline() {
         [&](const Request& request) { return !request.begun && request.deadline <= current; });
     if (_recordDeadline <= current || unfinished) {
         _server->counters.timeouts.fetch_add(1, std::memory_order_relaxed);
+        reached(Limit::HeadTime, "a record or the parameters came too slowly");
         _closed = true;
         _connection->abort("a record or the parameters came too slowly");
         return;
@@ -189,6 +188,8 @@ void FcgiConnection::onDeadline() {
     }
     for (const std::uint32_t serial : late) {
         _server->counters.timeouts.fetch_add(1, std::memory_order_relaxed);
+        reached(limits.bodyPace().limit(bySerial(serial)->since, current),
+                "a body came too slowly");
         _closing = true;  // whatever else comes of that body
         refuseBody(serial, 408, "the body came too slowly", Exchange::BodyStatus::Incomplete);
     }
@@ -385,6 +386,7 @@ void FcgiConnection::beginRequest() {
         return;
     }
     if (_requests.size() >= limits.concurrentRequests) {
+        reached(Limit::ConcurrentRequests, "too many requests at once on a connection");
         reject(id, true,
                limits.concurrentRequests > 1 ? FcgiRecord::Status::Overloaded
                                              : FcgiRecord::Status::CannotMultiplex);
@@ -412,6 +414,10 @@ void FcgiConnection::takeParams(Request& request, std::string_view content) {
     const FcgiLimits& limits = _server->options.limits;
     if (request.params.append(content, {limits.paramsBytes, limits.params})) return;
     _closing = true;
+    if (request.params.tooMany())
+        reached(Limit::Params, "answered 431 and closed: too many parameters");
+    else
+        reached(Limit::ParamsBytes, "answered 431 and closed: the parameters are too long");
     refuse(request.serial, 431, "too many parameters");
 }
 
@@ -529,8 +535,7 @@ void FcgiConnection::receiveBody(FrontEndExchange& exchange, std::size_t limit,
                    Exchange::BodyStatus::Invalid);
         return;
     }
-    exchange.bodyBuffer().reserve(
-        static_cast<std::size_t>(std::min<std::uint64_t>(request->length, kBodyReserve)));
+    exchange.reserveBody(request->length);
     request->since = now();
     request->deadline = limits.bodyPace().firstDeadline(request->since);
     if (_inInput) return;
@@ -602,9 +607,7 @@ void FcgiConnection::answer(FrontEndExchange& exchange) {
     }
     const Request request = take(exchange.serial());
     _connection->send(exchange.takeHead());
-    exchange.setDelivered();
-    if (exchange.hasSentCallback())
-        _unsent.push_back(std::static_pointer_cast<FrontEndExchange>(exchange.shared_from_this()));
+    _unsent.queued(exchange);
     _closing = _closing || !request.keep;
     settle();
     // Answered in the middle of its body; what is still to come of that is skipped.
@@ -639,13 +642,7 @@ void FcgiConnection::dropped(std::uint32_t serial, bool started) {
 }
 
 void FcgiConnection::watchSent(const std::shared_ptr<FrontEndExchange>& exchange) {
-    if (!exchange->delivered()) return;  // answer() is on its way
-    if (!_connection)
-        exchange->neverSent();
-    else if (_connection->queuedBytes() == 0)
-        exchange->sent();
-    else
-        _unsent.push_back(exchange);
+    _unsent.watch(exchange, !_connection, _connection && _connection->queuedBytes() == 0);
 }
 
 }  // namespace socketio

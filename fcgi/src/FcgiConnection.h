@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "socketio/exchange/FrontEndExchange.h"
+#include "socketio/exchange/UnsentAnswers.h"
 #include "socketio/fcgi/FcgiRecord.h"
 #include "socketio/net/Connection.h"
 
@@ -103,6 +104,7 @@ private:
     void reject(std::uint16_t id, bool keep, FcgiRecord::Status status);
     void refuse(std::uint32_t serial, int status, const char* why);
     void refuseBody(std::uint32_t serial, int status, const char* why, Exchange::BodyStatus end);
+    void reached(Limit limit, const char* what) const;
     void lose(std::uint32_t serial);
     Request take(std::uint32_t serial);
     void settle();
@@ -129,8 +131,8 @@ private:
     bool _closing = false;  // no further request; closed when all is answered
     bool _closed = false;   // the Connection has been told to close
     bool _peerEnded = false;
-    bool _paused = false;                                    // input is left to the Connection
-    std::vector<std::shared_ptr<FrontEndExchange>> _unsent;  // answered, with an onSent() callback
+    bool _paused = false;  // input is left to the Connection
+    UnsentAnswers _unsent;
 };
 
 }  // namespace socketio

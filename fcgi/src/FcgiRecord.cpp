@@ -173,7 +173,11 @@ bool FcgiPairs::scan(const Limits& limits) {
         if (nameLength > limits.bytes) return false;
         if (!readLength(_bytes, at, valueLength)) return true;
         const std::uint64_t end = std::uint64_t{at} + nameLength + valueLength;
-        if (end > limits.bytes || _pairs.size() == limits.pairs) return false;
+        if (end > limits.bytes) return false;
+        if (_pairs.size() == limits.pairs) {
+            _tooMany = true;
+            return false;
+        }
         if (end > _bytes.size()) return true;
         _pairs.push_back({static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(nameLength),
                           static_cast<std::uint32_t>(valueLength)});

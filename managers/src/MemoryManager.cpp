@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <new>
 #include <unordered_map>
 #include <utility>
 
@@ -22,6 +23,16 @@ struct Hash {
 };
 template <class Item>
 using Table = std::unordered_map<std::string, Item, Hash, std::equal_to<>>;
+
+}  // namespace
+
+namespace {
+
+/// Makes room for one more: what follows cannot fail.
+template <class Item>
+void grow(std::vector<Item>& items) {
+    if (items.size() == items.capacity()) items.reserve(std::max<std::size_t>(1, 2 * items.size()));
+}
 
 }  // namespace
 
@@ -64,7 +75,9 @@ struct MemoryManager::Member {
                             [room](const Membership& m) { return m.room == room; });
     }
 
+    // As if it had not been called, when it throws.
     void add(Room* room, std::size_t at) {
+        grow(rooms);
         if (places) places->emplace(room, rooms.size());
         rooms.push_back({room, at});
         if (!places && rooms.size() > kShort) tidy();
@@ -88,9 +101,14 @@ struct MemoryManager::Member {
         gaps = 0;
         places.reset();
         if (rooms.size() <= kShort) return;
-        places = std::make_unique<std::unordered_map<const Room*, std::size_t>>();
-        places->reserve(rooms.size());
-        for (std::size_t i = 0; i < rooms.size(); ++i) places->emplace(rooms[i].room, i);
+        try {
+            auto table = std::make_unique<std::unordered_map<const Room*, std::size_t>>();
+            table->reserve(rooms.size());
+            for (std::size_t i = 0; i < rooms.size(); ++i) table->emplace(rooms[i].room, i);
+            places = std::move(table);
+        } catch (const std::bad_alloc&) {
+            // It does without: the list is searched.
+        }
     }
 };
 
@@ -171,6 +189,7 @@ void MemoryManager::connect(const LocalSocketPtr& socket) {
         replaced = old->socket;
         space.remove(*old);
     }
+    grow(space.order);
     Member& member = space.members[socket->sid()];
     member.socket = socket;
     member.index = space.order.size();
@@ -211,8 +230,8 @@ void MemoryManager::enterRoom(std::string_view sid, std::string_view nsp, std::s
     }
     if (room == sid) {
         if (member->ownRoom) return;
-        member->ownRoom = member->ownRoomListed = true;
         member->add(nullptr, 0);
+        member->ownRoom = member->ownRoomListed = true;
         return;
     }
     Room* entered = space->room(room);
@@ -223,7 +242,13 @@ void MemoryManager::enterRoom(std::string_view sid, std::string_view nsp, std::s
     } else if (member->find(entered) != member->rooms.end()) {
         return;
     }
-    member->add(entered, entered->members.size());
+    try {
+        grow(entered->members);
+        member->add(entered, entered->members.size());
+    } catch (...) {
+        if (entered->members.empty()) space->rooms.erase(space->rooms.find(room));
+        throw;
+    }
     entered->members.push_back(member);
 }
 

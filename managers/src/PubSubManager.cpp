@@ -22,6 +22,9 @@ namespace socketio {
 namespace {
 
 constexpr std::size_t kMaxHosts = 1'000;  // whose numbers are remembered
+// Applied in one go, so that the loops are woken once for all of it.
+constexpr std::size_t kGoMessages = 64;
+constexpr std::size_t kGoBytes = 64 * 1024;
 
 std::string makeHostId() {
     static constexpr char kDigits[] = "0123456789abcdef";
@@ -107,7 +110,8 @@ private:
 
     // ---- the applier
     void run();
-    void apply(std::string_view payload);
+    std::optional<QueueMessage> read(std::string_view payload);
+    void apply(QueueMessage& message);
     void perform(QueueMessage& message);
     bool isNew(const std::string& host, std::uint64_t sequence);
     void endApplier();
@@ -405,24 +409,42 @@ void PubSubManager::Impl::run() {
             _changed.wait(_mutex);
             continue;
         }
-        const std::string payload = std::move(_inbox.front());
-        _inbox.pop_front();
-        _inboxBytes -= payload.size();
+        std::vector<std::string> payloads;
+        for (std::size_t bytes = 0;
+             !_inbox.empty() && payloads.size() < kGoMessages && bytes < kGoBytes;) {
+            bytes += _inbox.front().size();
+            _inboxBytes -= _inbox.front().size();
+            payloads.push_back(std::move(_inbox.front()));
+            _inbox.pop_front();
+        }
         lock.unlock();
-        apply(payload);
+        std::vector<QueueMessage> messages;
+        messages.reserve(payloads.size());
+        for (const std::string& payload : payloads)
+            if (auto message = read(payload)) messages.push_back(std::move(*message));
+        for (QueueMessage& message : messages) apply(message);
         lock.lock();
     }
 }
 
-void PubSubManager::Impl::apply(std::string_view payload) {
+std::optional<QueueMessage> PubSubManager::Impl::read(std::string_view payload) {
     try {
         auto message = QueueMessage::decode(payload, options.dialect, options.readPickle);
-        if (!message) return ignore(message.error().detail);
-        if (message->sender == hostId) return;  // came back in another form
-        if (message->sequence && !message->sender.empty() &&
-            !isNew(message->sender, *message->sequence))
+        if (message) return std::move(*message);
+        ignore(message.error().detail);
+    } catch (...) {
+        ignore(escapedForLog(exceptionText(), 300));
+    }
+    return std::nullopt;
+}
+
+void PubSubManager::Impl::apply(QueueMessage& message) {
+    try {
+        if (message.sender == hostId) return;  // came back in another form
+        if (message.sequence && !message.sender.empty() &&
+            !isNew(message.sender, *message.sequence))
             return ignore("it has come before");
-        perform(*message);
+        perform(message);
     } catch (...) {
         ignore(escapedForLog(exceptionText(), 300));
     }

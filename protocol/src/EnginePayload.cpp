@@ -53,15 +53,19 @@ public:
         return false;
     }
     bool fail(Code code, const char* detail) { return fail(DecodeError{code, detail}); }
+    bool fail(Code code, const char* detail, Limit limit) {
+        return fail(DecodeError{code, detail, limit});
+    }
 
     Packets packets;
     DecodeError error;
 
 private:
     bool room() {
-        return packets.size() < _limits.maxPackets || fail(Code::TooMany, "too many packets");
+        return packets.size() < _limits.maxPackets ||
+               fail(Code::TooMany, "too many packets", Limit::MaxPacketsPerPayload);
     }
-    bool tooLarge() { return fail(Code::TooLarge, "packet too large"); }
+    bool tooLarge() { return fail(Code::TooLarge, "packet too large", Limit::MaxHttpBufferSize); }
 
     const EngineRevision _revision;
     const EnginePayload::Limits& _limits;

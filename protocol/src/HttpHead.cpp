@@ -166,11 +166,13 @@ public:
         if (_end - _at >= 2 && _at[0] == '\r' && _at[1] == '\n') _at += 2;
 
         std::string_view line;
-        Status status = nextLine(line, _limits.requestLine, 414, "request line too long");
+        Status status =
+            nextLine(line, {_limits.requestLine, 414, "request line too long", Limit::RequestLine});
         if (status != Status::Complete) return status;
         if (!requestLine(line)) return Status::Bad;
         for (;;) {
-            status = nextLine(line, _limits.field, 431, "header field too long");
+            status =
+                nextLine(line, {_limits.field, 431, "header field too long", Limit::HeaderBytes});
             if (status != Status::Complete) return status;
             if (line.empty()) return finish() ? Status::Complete : Status::Bad;
             if (!field(line)) return Status::Bad;
@@ -186,21 +188,31 @@ private:
         return false;
     }
     bool bad(const char* why) { return bad(400, why); }
+    bool over(int status, const char* why, Limit limit) {
+        _head.reached = limit;
+        return bad(status, why);
+    }
 
     /// Complete: a line without its CRLF. Its end is looked for before anything in it is judged,
     /// so faults come in the same order however the bytes were cut.
-    Status nextLine(std::string_view& line, std::size_t limit, int status, const char* why) {
+    struct LineLimit {
+        std::size_t bytes;
+        int status;
+        const char* why;
+        Limit name;
+    };
+    Status nextLine(std::string_view& line, const LineLimit& limit) {
         const char* const begin = _at;
         const char* const found = findControl(begin, _end);
         const auto length = static_cast<std::size_t>(found - begin);
         const auto before = static_cast<std::size_t>(begin - _begin);
         // The limits are judged by what stands in front of the line's end. Which is reached first?
         const std::size_t block = _limits.block > before ? _limits.block - before : 0;
-        if (length > std::min(limit, block)) {
-            if (limit <= block)
-                bad(status, why);
+        if (length > std::min(limit.bytes, block)) {
+            if (limit.bytes <= block)
+                over(limit.status, limit.why, limit.name);
             else
-                bad(431, "head too large");
+                over(431, "head too large", Limit::HeadersBytes);
             return Status::Bad;
         }
         if (found == _end) return Status::Incomplete;
@@ -281,7 +293,8 @@ private:
         while (colon < line.size() && is(line[colon], kToken)) ++colon;
         if (colon == line.size()) return bad("header field without colon");
         if (colon == 0 || line[colon] != ':') return bad("bad header field name");
-        if (_head.fields.size() >= _limits.fields) return bad(431, "too many header fields");
+        if (_head.fields.size() >= _limits.fields)
+            return over(431, "too many header fields", Limit::Headers);
         const HttpRequestHead::Field& field = _head.fields.emplace_back(
             HttpRequestHead::Field{line.substr(0, colon), trim(line.substr(colon + 1))});
         return known(field.name, field.value);
@@ -415,6 +428,7 @@ void HttpRequestHead::reset() {
     chunked = upgrade = expectContinue = upgradeWebSocket = false;
     keepAlive = true;
     errorStatus = 400;
+    reached.reset();
     error = "";
 }
 
@@ -429,10 +443,7 @@ const HttpRequestHead::Field* HttpRequestHead::find(std::string_view name) const
 
 namespace {
 
-constexpr std::uint32_t kMaxChunkLine = 256;
 constexpr std::uint32_t kFreeLineBytes = 16;  // of every chunk line: any size and its CRLF
-constexpr std::uint32_t kMaxOverhead = 16 * 1024;
-constexpr std::uint32_t kMaxTrailer = 4 * 1024;
 constexpr std::uint32_t kMaxSizeDigits = 16;
 
 }  // namespace
@@ -442,11 +453,20 @@ void ChunkedDecoder::bad(const char* why) {
     _error = why;
 }
 
+void ChunkedDecoder::bad(const char* why, Limit limit) {
+    _reached = limit;
+    bad(why);
+}
+
 /// A byte of a chunk line: counts it against the limits.
 bool ChunkedDecoder::countLineByte() {
-    ++_lineBytes;
-    return _lineBytes <= kMaxChunkLine &&
-           (_lineBytes <= kFreeLineBytes || ++_overhead <= kMaxOverhead);
+    if (++_lineBytes > _limits.line) {
+        bad("chunk line too long", Limit::ChunkLine);
+        return false;
+    }
+    if (_lineBytes <= kFreeLineBytes || ++_overhead <= _limits.overhead) return true;
+    bad("chunk line too long", Limit::ChunkOverhead);
+    return false;
 }
 
 ChunkedDecoder::Status ChunkedDecoder::decode(std::string_view input, std::size_t& consumed,
@@ -478,18 +498,15 @@ void ChunkedDecoder::step(char c, std::size_t held, std::size_t limit) {
         case State::Size:
         case State::Extension:
         case State::SizeLf:
-            if (!countLineByte()) {
-                bad("chunk line too long");
-                return;
-            }
+            if (!countLineByte()) return;
             break;
         case State::Trailer:
         case State::TrailerName:
         case State::TrailerValue:
         case State::TrailerLf:
         case State::LastLf:
-            if (++_trailerBytes > kMaxTrailer) {
-                bad("trailer too long");
+            if (++_trailerBytes > _limits.trailers) {
+                bad("trailer too long", Limit::TrailerBytes);
                 return;
             }
             break;

@@ -15,9 +15,7 @@ namespace {
 using Code = DecodeError::Code;
 using Type = SocketPacket::Type;
 
-constexpr std::size_t kMaxNamespaceBytes = 255;
-constexpr std::size_t kMaxEventNameBytes = 1024;
-constexpr std::size_t kMaxQueryParameters = 64;
+constexpr SocketPacketLimits kDefaultLimits;
 
 bool isDigit(char c) { return c >= '0' && c <= '9'; }
 
@@ -36,7 +34,7 @@ bool takeNumber(std::string_view& text, std::size_t maxDigits, std::uint64_t mos
 }
 
 /// `key=val&key2=val2` as an object of strings; the values of a repeated key become an array.
-Result<Value> decodeQuery(std::string_view query) {
+Result<Value> decodeQuery(std::string_view query, std::size_t maxParameters) {
     Value result = Value::object();
     std::size_t parameters = 0;
     while (!query.empty()) {
@@ -44,7 +42,8 @@ Result<Value> decodeQuery(std::string_view query) {
         const std::string_view parameter = query.substr(0, end);
         query.remove_prefix(std::min(end + 1, query.size()));
         if (parameter.empty()) continue;
-        if (++parameters > kMaxQueryParameters) return {Code::TooMany, "too many query parameters"};
+        if (++parameters > maxParameters)
+            return {Code::TooMany, "too many query parameters", Limit::MaxQueryParameters};
         const std::size_t equals = std::min(parameter.find('='), parameter.size());
         const std::string key = percentDecode(parameter.substr(0, equals), true);
         std::string value =
@@ -63,6 +62,11 @@ Result<Value> decodeQuery(std::string_view query) {
     return result;
 }
 
+DecodeError withLimit(DecodeError error) {
+    if (error.code == Code::TooDeep) error.limit = Limit::MaxJsonDepth;
+    return error;
+}
+
 Result<Value> decodeWith(const JsonInterface& json, std::string_view text) {
     try {
         return json.loads(text);
@@ -72,7 +76,8 @@ Result<Value> decodeWith(const JsonInterface& json, std::string_view text) {
 }
 
 /// The type digit and, of a packet with attachments, their number and a dash.
-std::optional<DecodeError> takeType(std::string_view& rest, Type& type, std::size_t& attachments) {
+std::optional<DecodeError> takeType(std::string_view& rest, Type& type, std::size_t& attachments,
+                                    std::size_t maxAttachments) {
     if (rest.empty()) return DecodeError{Code::Empty, "empty packet"};
     const char digit = rest.front();
     rest.remove_prefix(1);
@@ -85,8 +90,8 @@ std::optional<DecodeError> takeType(std::string_view& rest, Type& type, std::siz
     std::uint64_t count = 0;
     if (rest.empty() || !isDigit(rest.front()))
         return DecodeError{Code::Malformed, "no number of attachments"};
-    if (!takeNumber(rest, 2, kMaxAttachments, count))
-        return DecodeError{Code::TooMany, "too many attachments"};
+    if (!takeNumber(rest, 2, maxAttachments, count))
+        return DecodeError{Code::TooMany, "too many attachments", Limit::MaxAttachments};
     if (count == 0) return DecodeError{Code::Malformed, "binary packet without attachments"};
     if (rest.empty() || rest.front() != '-')
         return DecodeError{Code::Malformed, "no dash behind the number of attachments"};
@@ -97,7 +102,8 @@ std::optional<DecodeError> takeType(std::string_view& rest, Type& type, std::siz
 
 /// The namespace up to its comma, or to the end; `nsp` stays as it is when there is none.
 std::optional<DecodeError> takeNamespace(std::string_view& rest, int revision, std::string& nsp,
-                                         std::optional<std::string_view>& query) {
+                                         std::optional<std::string_view>& query,
+                                         std::size_t maxBytes) {
     if (rest.empty() || rest.front() != '/') return std::nullopt;
     const std::size_t end = std::min(rest.find(','), rest.size());
     std::string_view name = rest.substr(0, end);
@@ -107,13 +113,14 @@ std::optional<DecodeError> takeNamespace(std::string_view& rest, int revision, s
         if (mark != std::string_view::npos) query = name.substr(mark + 1);
         name = name.substr(0, mark);
     }
-    if (name.size() > kMaxNamespaceBytes) return DecodeError{Code::TooLarge, "namespace too long"};
+    if (name.size() > maxBytes)
+        return DecodeError{Code::TooLarge, "namespace too long", Limit::MaxNamespaceBytes};
     if (!isValidUtf8(name)) return DecodeError{Code::BadUtf8, "namespace is not UTF-8"};
     nsp = name;
     return std::nullopt;
 }
 
-std::optional<DecodeError> checkEvent(const Value& data) {
+std::optional<DecodeError> checkEvent(const Value& data, std::size_t maxNameBytes) {
     if (!data.isArray() || data.empty())
         return DecodeError{Code::Malformed, "event without a name"};
     const Value& first = data.asArray().front();
@@ -121,11 +128,13 @@ std::optional<DecodeError> checkEvent(const Value& data) {
     if (!first.isString()) return DecodeError{Code::Malformed, "event name is not a string"};
     const std::string& name = first.asString();
     if (isReservedEvent(name)) return DecodeError{Code::Reserved, "reserved event name"};
-    if (name.size() > kMaxEventNameBytes) return DecodeError{Code::TooLarge, "event name too long"};
+    if (name.size() > maxNameBytes)
+        return DecodeError{Code::TooLarge, "event name too long", Limit::MaxEventBytes};
     return std::nullopt;
 }
 
-std::optional<DecodeError> checkData(const SocketPacket& packet, bool present, int revision) {
+std::optional<DecodeError> checkData(const SocketPacket& packet, bool present, int revision,
+                                     const SocketPacketLimits& limits) {
     const Value& data = packet.data;
     switch (packet.type) {
         case Type::Connect:
@@ -136,7 +145,7 @@ std::optional<DecodeError> checkData(const SocketPacket& packet, bool present, i
             if (present) return DecodeError{Code::Malformed, "disconnect with data"};
             break;
         case Type::Event:
-            return checkEvent(data);
+            return checkEvent(data, limits.maxEventBytes);
         case Type::Ack:
             if (!packet.id) return DecodeError{Code::Malformed, "acknowledgement without id"};
             if (!data.isArray())
@@ -206,6 +215,14 @@ struct SocketPacketDecoder::Partial {
 
 void SocketPacketDecoder::PartialDeleter::operator()(Partial* partial) const { delete partial; }
 
+SocketPacketDecoder::SocketPacketDecoder(int revision, std::size_t maxBytes,
+                                         const JsonInterface* json,
+                                         const SocketPacketLimits* limits)
+    : _revision(revision),
+      _maxBytes(maxBytes),
+      _json(json),
+      _limits(limits ? limits : &kDefaultLimits) {}
+
 std::string_view SocketPacketDecoder::pendingNsp() const {
     return _partial ? std::string_view(_partial->packet.nsp) : std::string_view();
 }
@@ -234,7 +251,7 @@ Result<std::optional<SocketPacket>> SocketPacketDecoder::text(std::string_view m
         _partial->expected = attachments;
         const Result<bool> found =
             findAttachmentPlaces(_partial->packet.data, attachments, _partial->places);
-        if (!found) error = found.error();
+        if (!found) error = withLimit(found.error());
         result->reset();
     }
     if (error) result = fail(*error);
@@ -244,25 +261,28 @@ Result<std::optional<SocketPacket>> SocketPacketDecoder::text(std::string_view m
 std::optional<DecodeError> SocketPacketDecoder::parse(std::string_view rest, SocketPacket& packet,
                                                       std::size_t& attachments) const {
     std::optional<std::string_view> query;
-    if (auto error = takeType(rest, packet.type, attachments)) return error;
-    if (auto error = takeNamespace(rest, _revision, packet.nsp, query)) return error;
+    if (auto error = takeType(rest, packet.type, attachments, _limits->maxAttachments))
+        return error;
+    if (auto error = takeNamespace(rest, _revision, packet.nsp, query, _limits->maxNamespaceBytes))
+        return error;
     const bool answers = packet.type == Type::Event || packet.type == Type::Ack;
     if (answers && !rest.empty() && isDigit(rest.front())) {
         std::uint64_t id = 0;
         if (!takeNumber(rest, 16, kMaxAckId, id))
-            return DecodeError{Code::TooLarge, "ack id too large"};
+            return DecodeError{Code::TooLarge, "ack id too large", Limit::MaxAckId};
         packet.id = id;
     }
 
     const bool present = !rest.empty();
     if (present) {
-        Result<Value> decoded = _json ? decodeWith(*_json, rest) : JsonCodec::decode(rest);
-        if (!decoded) return decoded.error();
+        Result<Value> decoded =
+            _json ? decodeWith(*_json, rest) : JsonCodec::decode(rest, _limits->maxJsonDepth);
+        if (!decoded) return withLimit(decoded.error());
         packet.data = std::move(*decoded);
     }
-    if (auto error = checkData(packet, present, _revision)) return error;
+    if (auto error = checkData(packet, present, _revision, *_limits)) return error;
     if (query && packet.type == Type::Connect) {
-        Result<Value> decoded = decodeQuery(*query);
+        Result<Value> decoded = decodeQuery(*query, _limits->maxQueryParameters);
         if (!decoded) return decoded.error();
         packet.data = std::move(*decoded);
     }
@@ -273,7 +293,7 @@ Result<std::optional<SocketPacket>> SocketPacketDecoder::binary(std::string_view
     if (_failed) return {Code::OutOfOrder, "packet after an error"};
     if (!_partial) return fail({Code::OutOfOrder, "attachment of no packet"});
     if (message.size() > _maxBytes - _partial->bytes)
-        return fail({Code::TooLarge, "attachments too large"});
+        return fail({Code::TooLarge, "attachments too large", Limit::MaxAttachmentBytes});
     _partial->bytes += message.size();
     if (Value* place = _partial->places[_partial->received]) *place = Binary(std::string(message));
     if (++_partial->received < _partial->expected) return std::optional<SocketPacket>();

@@ -112,7 +112,8 @@ void appendWebSocketClose(std::string& out, std::uint16_t code, std::string_view
 std::string webSocketAcceptKey(std::string_view key) {
     Poco::SHA1Engine sha1;
     sha1.update(key.data(), key.size());
-    sha1.update(std::string("258EAFA5-E914-47DA-95CA-C5AB0DC85B11"));
+    constexpr std::string_view kGuid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+    sha1.update(kGuid.data(), kGuid.size());
     const Poco::DigestEngine::Digest& digest = sha1.digest();
     std::string accept;
     appendBase64(accept, {reinterpret_cast<const char*>(digest.data()), digest.size()});
@@ -127,11 +128,12 @@ bool isWebSocketKey(std::string_view key) {
     });
 }
 
-WebSocketDecoder::Event WebSocketDecoder::fail(std::uint16_t code, const char* detail) {
+WebSocketDecoder::Event WebSocketDecoder::fail(std::uint16_t code, const char* detail,
+                                               std::optional<Limit> limit) {
     _dead = true;
     _message = std::string();
     _control = std::string();
-    return {EventType::Error, {}, code, detail};
+    return {EventType::Error, {}, code, detail, limit};
 }
 
 WebSocketDecoder::Event WebSocketDecoder::next(char*& input, char* end) {
@@ -191,7 +193,7 @@ WebSocketDecoder::Event WebSocketDecoder::readHeader(char*& input, const char* e
             return fail(kProtocolError, "unknown opcode");
     }
     if (!isControl(opcode) && _fragments >= _limits.maxFragments)
-        return fail(kTooBig, "too many fragments");
+        return fail(kTooBig, "too many fragments", Limit::WebSocketFragments);
 
     if (available < 2) return {};
     const auto second = static_cast<std::uint8_t>(input[1]);
@@ -209,7 +211,7 @@ WebSocketDecoder::Event WebSocketDecoder::readHeader(char*& input, const char* e
             return fail(kProtocolError, "length not in its shortest form");
     }
     if (!isControl(opcode) && length > _limits.maxMessageBytes - _message.size())
-        return fail(kTooBig, "message too large");
+        return fail(kTooBig, "message too large", Limit::MaxHttpBufferSize);
 
     const std::size_t headerBytes = 2 + lengthBytes + sizeof _mask;
     if (available < headerBytes) return {};

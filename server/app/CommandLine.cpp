@@ -27,6 +27,7 @@ const std::vector<CommandLineOption>& commandLineOptions() {
         {"--daemon", nullptr, nullptr, "go into the background as soon as it serves"},
         {"--check", nullptr, nullptr, "say what is wrong with the settings, and end"},
         {"--show-config", nullptr, nullptr, "every key and its value as it would be, and end"},
+        {"--limits", nullptr, nullptr, "every limit with the value that it would have, and end"},
         {"--help", nullptr, nullptr, "this list"},
         {"--version", nullptr, nullptr, "name and version"},
     };

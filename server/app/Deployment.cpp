@@ -35,7 +35,8 @@ Deployment::Deployment(const Settings& settings) {
     const Settings::Cluster& cluster = settings.cluster;
     if (!cluster.manager.empty())
         serverOptions.clientManager = naming(settings.origin("cluster.manager"), [&] {
-            return createManager(cluster.manager, cluster.channel, false, cluster.options);
+            return createManager(cluster.manager, cluster.channel, false, cluster.options,
+                                 cluster.broker);
         });
     _server = naming("", [&] { return std::make_unique<Server>(std::move(serverOptions)); });
     std::vector<Mounts::Mount> mounts;

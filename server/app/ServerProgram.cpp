@@ -342,6 +342,7 @@ void ServerProgram::holdSignals() {
     const sigset_t signals = waitedFor();
     ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     std::signal(SIGPIPE, SIG_IGN);  // a log reader that goes away
+    std::signal(SIGXFSZ, SIG_IGN);  // a log that may not grow: write() says so
 }
 
 void ServerProgram::initialize(Application& self) {

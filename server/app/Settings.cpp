@@ -136,11 +136,10 @@ void SettingsReader::apply(const CommandLineOption& option, const std::string& v
 
 void SettingsReader::read(const std::vector<std::string>& arguments) {
     const std::vector<GivenOption> given = readCommandLine(arguments);
-    const std::pair<const char*, bool*> flags[] = {{"--help", &_settings.help},
-                                                   {"--version", &_settings.version},
-                                                   {"--check", &_settings.check},
-                                                   {"--show-config", &_settings.showConfig},
-                                                   {"--daemon", &_settings.daemon}};
+    const std::pair<const char*, bool*> flags[] = {
+        {"--help", &_settings.help},     {"--version", &_settings.version},
+        {"--check", &_settings.check},   {"--show-config", &_settings.showConfig},
+        {"--limits", &_settings.limits}, {"--daemon", &_settings.daemon}};
     for (const auto& [option, value] : given)
         for (const auto& [name, flag] : flags)
             if (option->name == std::string(name)) *flag = true;

@@ -10,6 +10,7 @@
 #include <Poco/Util/AbstractConfiguration.h>
 
 #include "socketio/fcgi/FcgiServer.h"
+#include "socketio/managers/ManagerUrls.h"
 #include "socketio/managers/PubSubManager.h"
 #include "socketio/middleware/AccessLog.h"
 #include "socketio/middleware/Health.h"
@@ -55,7 +56,7 @@ struct FolderMount {
 struct Settings {
     using Milliseconds = std::chrono::milliseconds;
 
-    bool help = false, version = false, check = false, showConfig = false;
+    bool help = false, version = false, check = false, showConfig = false, limits = false;
     bool daemon = false, reload = false;
     std::string pidFile;
 
@@ -81,6 +82,7 @@ struct Settings {
         std::string manager;  ///< URL; empty: this server is alone.
         std::string channel = "socketio";
         PubSubOptions options;
+        BrokerOptions broker;
     } cluster;
 
     MiddlewareOptions middleware;

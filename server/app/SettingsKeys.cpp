@@ -10,6 +10,8 @@
 
 #include "socketio/base/Log.h"
 #include "socketio/managers/ManagerUrls.h"
+#include "socketio/protocol/JsonCodec.h"
+#include "socketio/protocol/SocketPacket.h"
 
 #include "SettingKey.h"
 
@@ -227,6 +229,11 @@ std::vector<SettingKey> SettingsKeys::logKeys() {
         choice(
             "log.format", [](Settings & s) -> auto& { return s.logFormat; },
             std::vector<std::pair<std::string, std::string>>{{"text", "text"}, {"json", "json"}}),
+        bytes(
+            "log.lineBytes", [](Settings & s) -> auto& { return s.server.logLineBytes; }, 100),
+        whole(
+            "log.linesPerSecond", [](Settings & s) -> auto& { return s.server.logLinesPerSecond; },
+            1, 1'000'000),
         path(
             "log.file", [](Settings & s) -> auto& { return s.logFile; }),
         {"access.file",
@@ -318,6 +325,17 @@ std::vector<SettingKey> SettingsKeys::engineKeys() {
         whole(
             "engine.maxPacketsPerPoll",
             [](Settings & s) -> auto& { return s.server.maxPacketsPerPoll; }, 1, 1'000'000),
+        whole(
+            "engine.maxQueryParameters",
+            [](Settings & s) -> auto& { return s.server.maxQueryParameters; }, 1, kAnySize),
+        whole(
+            "engine.handshakesPerSecond",
+            [](Settings & s) -> auto& { return s.server.handshakesPerSecond; }, 0, kAnySize),
+        whole(
+            "engine.drainSessions", [](Settings & s) -> auto& { return s.server.drainSessions; }, 1,
+            kAnySize),
+        milliseconds(
+            "engine.drainInterval", [](Settings & s) -> auto& { return s.server.drainInterval; }),
     };
 }
 
@@ -333,6 +351,26 @@ std::vector<SettingKey> SettingsKeys::socketKeys() {
         whole(
             "socket.maxNamespacesPerClient",
             [](Settings & s) -> auto& { return s.server.maxNamespacesPerClient; }, 1, 1'000'000),
+        whole(
+            "socket.maxNamespaceBytes",
+            [](Settings & s) -> auto& { return s.server.packetLimits.maxNamespaceBytes; }, 1,
+            kAnySize, " bytes"),
+        whole(
+            "socket.maxEventBytes",
+            [](Settings & s) -> auto& { return s.server.packetLimits.maxEventBytes; }, 1, kAnySize,
+            " bytes"),
+        whole(
+            "socket.maxAttachments",
+            [](Settings & s) -> auto& { return s.server.packetLimits.maxAttachments; }, 1,
+            kMaxAttachments),
+        whole(
+            "socket.maxQueryParameters",
+            [](Settings & s) -> auto& { return s.server.packetLimits.maxQueryParameters; }, 1,
+            kAnySize),
+        whole(
+            "socket.maxJsonDepth",
+            [](Settings & s) -> auto& { return s.server.packetLimits.maxJsonDepth; }, 1,
+            JsonCodec::kMaxDepth),
         whole(
             "socket.maxPendingAcks", [](Settings & s) -> auto& { return s.server.maxPendingAcks; },
             1, 1'000'000),
@@ -398,6 +436,30 @@ std::vector<SettingKey> SettingsKeys::clusterKeys() {
             "cluster.pendingCallbacks",
             [](Settings & s) -> auto& { return s.cluster.options.pendingCallbacks; }, 1,
             100'000'000),
+        milliseconds(
+            "cluster.redisConnectTimeout",
+            [](Settings & s) -> auto& { return s.cluster.broker.redisConnectTimeout; }),
+        milliseconds(
+            "cluster.redisCommandTimeout",
+            [](Settings & s) -> auto& { return s.cluster.broker.redisCommandTimeout; }),
+        milliseconds(
+            "cluster.redisPingInterval",
+            [](Settings & s) -> auto& { return s.cluster.broker.redisPingInterval; }),
+        {"cluster.amqpHeartbeat",
+         [](Settings& s, const SettingSource& source, const std::string& value) {
+             s.cluster.broker.amqpHeartbeat = std::chrono::seconds(
+                 number(source, value, {1000, 3'600'000, " milliseconds"}) / 1000);
+         },
+         [](const Settings& s) {
+             return std::to_string(
+                 std::chrono::milliseconds(s.cluster.broker.amqpHeartbeat).count());
+         }},
+        milliseconds(
+            "cluster.amqpTimeout",
+            [](Settings & s) -> auto& { return s.cluster.broker.amqpTimeout; }),
+        whole(
+            "cluster.amqpPrefetch",
+            [](Settings & s) -> auto& { return s.cluster.broker.amqpPrefetch; }, 1, 65'535),
     };
 }
 
@@ -414,6 +476,14 @@ std::vector<SettingKey> SettingsKeys::httpKeys() {
         whole(
             "http.headers", [](Settings & s) -> auto& { return s.http.limits.head.fields; }, 1,
             10'000),
+        bytes(
+            "http.chunkLine", [](Settings & s) -> auto& { return s.http.limits.chunks.line; }, 16),
+        bytes(
+            "http.chunkOverhead",
+            [](Settings & s) -> auto& { return s.http.limits.chunks.overhead; }),
+        bytes(
+            "http.trailerBytes",
+            [](Settings & s) -> auto& { return s.http.limits.chunks.trailers; }, 2),
         milliseconds(
             "http.headTime", [](Settings & s) -> auto& { return s.http.limits.headTime; }),
         milliseconds(
@@ -428,6 +498,9 @@ std::vector<SettingKey> SettingsKeys::httpKeys() {
         whole(
             "http.keepAliveRequests",
             [](Settings & s) -> auto& { return s.http.limits.keepAliveRequests; }, 1, kAnySize),
+        whole(
+            "http.connectionsPerAddress",
+            [](Settings & s) -> auto& { return s.http.limits.connectionsPerAddress; }, 0, kAnySize),
         bytes(
             "http.pipelinedBytes",
             [](Settings & s) -> auto& { return s.http.limits.pipelinedBytes; }, 1),
@@ -446,6 +519,9 @@ std::vector<SettingKey> SettingsKeys::httpKeys() {
             "http.webSocketControlFrames",
             [](Settings & s) -> auto& { return s.http.limits.webSocketControlFrames; }, 1,
             1'000'000),
+        whole(
+            "http.webSocketFragments",
+            [](Settings & s) -> auto& { return s.http.limits.webSocketFragments; }, 1, kAnySize),
     };
 }
 
@@ -480,6 +556,11 @@ std::vector<SettingKey> SettingsKeys::fastCgiKeys() {
 
 std::vector<SettingKey> SettingsKeys::hubKeys() {
     return {
+        choice(
+            "hub.dispatch", [](Settings & s) -> auto& { return s.http.hub.dispatch; },
+            std::vector<std::pair<std::string, Dispatch>>{{"adaptive", Dispatch::Adaptive},
+                                                          {"pool", Dispatch::Pool},
+                                                          {"inline", Dispatch::Inline}}),
         whole(
             "hub.ioThreads", [](Settings & s) -> auto& { return s.http.hub.ioThreads; }, 0, 1024),
         whole(
@@ -493,6 +574,11 @@ std::vector<SettingKey> SettingsKeys::hubKeys() {
         whole(
             "hub.maxConnections", [](Settings & s) -> auto& { return s.http.hub.maxConnections; },
             0, 10'000'000),
+        whole(
+            "hub.backlog", [](Settings & s) -> auto& { return s.http.hub.backlog; }, 1, 1'000'000),
+        whole(
+            "hub.maxOutbound", [](Settings & s) -> auto& { return s.http.hub.maxOutbound; }, 0,
+            std::numeric_limits<std::size_t>::max(), " bytes"),
         milliseconds(
             "hub.handlerWarning", [](Settings & s) -> auto& { return s.http.hub.handlerWarning; }),
     };

@@ -19,6 +19,7 @@
 #include <Poco/Exception.h>
 
 #include "CommandLine.h"
+#include "LimitsText.h"
 #include "ServerProgram.h"
 #include "Settings.h"
 
@@ -108,6 +109,7 @@ int main(int argc, char** argv) {
         if (settings.help) return std::fputs(app::commandLineHelp().c_str(), stdout) < 0;
         if (settings.version) return std::puts("poco-socketio " SOCKETIO_VERSION) < 0;
         if (settings.showConfig) return std::fputs(settings.configText().c_str(), stdout) < 0;
+        if (settings.limits) return std::fputs(app::limitsText(settings).c_str(), stdout) < 0;
         return settings.daemon ? runInBackground(settings, argv) : run(settings, argv, {});
     } catch (const Poco::Exception& e) {
         return app::fail(e.displayText());

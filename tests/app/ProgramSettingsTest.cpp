@@ -31,6 +31,8 @@ class ProgramSettingsTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(theCommentedFileHasEveryKeyAndItsDefault);
     CPPUNIT_TEST(theExamplesInTheCommentedFileAreGood);
     CPPUNIT_TEST(everyKeySetsASettingOfItsOwn);
+    CPPUNIT_TEST(everyLimitIsPrintedWithItsDefault);
+    CPPUNIT_TEST(limitsArePrintedAsTheyAreInEffect);
     CPPUNIT_TEST(goesIntoTheBackgroundWhenItServes);
     CPPUNIT_TEST(saysWhyItDoesNotGoIntoTheBackground);
     CPPUNIT_TEST_SUITE_END();
@@ -293,6 +295,7 @@ public:
             {"server.client", "/client"},
             {"server.path", "live"},
             {"server.app", "/app.so"},
+            {"hub.dispatch", "pool"},
             {"server.pidFile", "/pid"},
             {"files.index", "start.html"},
             {"files.cacheControl", "no-store"},
@@ -321,6 +324,9 @@ public:
             {"engine.cookieDomain", "example.org"},
             {"engine.cookieSameSite", "Strict"},
             {"socket.namespaces", "/other"},
+            {"socket.maxAttachments", "9"},
+            {"socket.maxJsonDepth", "100"},
+            {"cluster.amqpHeartbeat", "40000"},
             {"cluster.manager", "redis://host:1/2"},
             {"cluster.channel", "other"},
             {"cluster.dialect", "pickle"}};
@@ -344,6 +350,132 @@ public:
         const auto shown = keysOf(others.output(), "");
         for (const auto& [key, value] : expected)
             CPPUNIT_ASSERT_EQUAL_MESSAGE(key, value, shown.at(key));
+    }
+
+    void everyLimitIsPrintedWithItsDefault() {
+        ChildProgram program({SERVER_PROGRAM, "--limits"});
+        CPPUNIT_ASSERT_EQUAL_MESSAGE(program.error(), 0, program.wait());
+        const std::string text = "\n" + program.output();
+        const char* lines[] = {
+            "http.requestLine = 8192 bytes",
+            "http.headerBytes = 8192 bytes",
+            "http.headersBytes = 16384 bytes",
+            "http.headers = 100",
+            "http.headTime = 10000 ms",
+            "engine.maxHttpBufferSize = 1000000 bytes",
+            "http.bodyTime = 30000 ms",
+            "http.bodyGrace = 10000 ms",
+            "http.minBodyRate = 1024 bytes/s",
+            "http.chunkLine = 256 bytes",
+            "http.chunkOverhead = 16384 bytes",
+            "http.trailerBytes = 4096 bytes",
+            "engine.maxQueryParameters = 64",
+            "http.keepAliveTime = 75000 ms",
+            "http.keepAliveRequests = 1000",
+            "http.pipelinedBytes = 65536 bytes",
+            "tls.handshakeTime = 10000 ms",
+            "tls.minimumVersion = 1.2",
+            "http.connectionsPerAddress = off",
+            "engine.handshakesPerSecond = off",
+            "hub.backlog = 4096",
+            "engine.maxPacketsPerPayload = 1000",
+            "engine.overlappingRequests = 1 poll, 1 POST (fixed)",
+            "engine.pingInterval = 25000 ms",
+            "engine.pingTimeout = 20000 ms",
+            "engine.upgradeTimeout = 10000 ms",
+            "engine.transports = polling, websocket",
+            "engine.jsonp = false",
+            "engine.engineIo3 = true",
+            "engine.connectTimeout = 45000 ms",
+            "socket.maxNamespacesPerClient = 64",
+            "socket.maxNamespaceBytes = 255 bytes",
+            "socket.maxAttachments = 10",
+            "socket.maxAttachmentBytes = 1000000 bytes",
+            "socket.halfPackets = 1 (fixed)",
+            "socket.attachmentTime = 45000 ms",
+            "socket.maxEventBytes = 1024 bytes",
+            "socket.maxAckId = 9007199254740991 (fixed)",
+            "socket.maxPendingAcks = 1024",
+            "socket.ackTimeout = 60000 ms",
+            "socket.maxJsonDepth = 128",
+            "engine.maxHttpBufferSize = 1000000 bytes of a message",
+            "http.webSocketFragments = 1024",
+            "http.webSocketControlFrames = 100 /s",
+            "http.webSocketCloseWait = 5000 ms",
+            "http.webSocketDeflate = off (fixed)",
+            "engine.httpCompression = true",
+            "engine.compressionThreshold = 1024 bytes",
+            "engine.contentEncoding = identity (fixed)",
+            "engine.maxOutboundBytes = 4194304 bytes",
+            "http.outboundBytes = 4194304 bytes",
+            "hub.maxOutbound = 536870912 bytes",
+            "http.writeStall = 30000 ms",
+            "socket.inboundTasks = 256",
+            "socket.totalInboundTasks = 10000",
+            "hub.maxWorkers = 64",
+            "hub.handlerWarning = 30000 ms",
+            "fastcgi.paramsBytes = 65536 bytes",
+            "fastcgi.params = 512",
+            "fastcgi.record = 65535 + 255 (fixed) bytes",
+            "listen.NAME.allowPublic = false by default",
+            "listen.NAME.unixMode = 0660",
+            "cluster.redisConnectTimeout = 2000 ms",
+            "cluster.redisCommandTimeout = 5000 ms",
+            "cluster.redisPingInterval = 5000 ms",
+            "cluster.backoff = 50 to 1000 (fixed) ms",
+            "cluster.publishMessages = 10000",
+            "cluster.publishBytes = 16777216 bytes",
+            "cluster.publishAge = 10000 ms",
+            "cluster.messageBytes = 16777216 bytes",
+            "cluster.amqpHeartbeat = 30000 ms",
+            "cluster.amqpPrefetch = 1000",
+            "cluster.amqpFrame = 131072 (fixed) bytes",
+            "engine.drainSessions = 1000",
+            "engine.drainInterval = 200 ms",
+            "server.stopTimeout = 25000 ms",
+            "engine.corsAllowedOrigins = same origin",
+            "server.trustedProxies = none",
+            "engine.cookie = none",
+            "log.lineBytes = 1000 bytes",
+            "log.linesPerSecond = 100 /s",
+        };
+        for (const std::string line : lines)
+            CPPUNIT_ASSERT_MESSAGE(line + " is not in " + text,
+                                   text.find("\n" + line) != std::string::npos);
+        // What depends on the machine is a number all the same.
+        for (const std::string key : {"hub.maxConnections", "hub.ioThreads", "hub.keptWorkers"}) {
+            const std::size_t at = text.find("\n" + key + " = ");
+            CPPUNIT_ASSERT_MESSAGE(key, at != std::string::npos);
+            CPPUNIT_ASSERT_MESSAGE(key, std::stoul(text.substr(at + key.size() + 4)) > 0);
+        }
+        // A line each, an area in front of them, always the same.
+        std::istringstream rest(program.output());
+        for (std::string line; std::getline(rest, line);)
+            CPPUNIT_ASSERT_MESSAGE(line, line.empty() || line.starts_with("# ") ||
+                                             line.find(" = ") != std::string::npos);
+        ChildProgram again({SERVER_PROGRAM, "--limits"});
+        CPPUNIT_ASSERT_EQUAL(0, again.wait());
+        CPPUNIT_ASSERT_EQUAL(program.output(), again.output());
+    }
+
+    void limitsArePrintedAsTheyAreInEffect() {
+        const std::string file = folder.write("limits.properties",
+                                              "http.requestLine = 4096\nhub.maxOutbound = 0\n"
+                                              "engine.maxHttpBufferSize = 3000000\n"
+                                              "hub.maxConnections = 77\nengine.cookie = io\n"
+                                              "http.connectionsPerAddress = 256\n");
+        ChildProgram program({SERVER_PROGRAM, "--limits", "--config", file, "--set",
+                              "engine.handshakesPerSecond=50"});
+        CPPUNIT_ASSERT_EQUAL_MESSAGE(program.error(), 0, program.wait());
+        for (const std::string line :
+             {"http.requestLine = 4096 bytes\n", "hub.maxOutbound = off\n",
+              "engine.maxOutboundBytes = 12000000 bytes\n", "http.outboundBytes = 12000000 bytes\n",
+              "hub.maxConnections = 77\n", "engine.cookie = io\n",
+              "http.connectionsPerAddress = 256\n", "engine.handshakesPerSecond = 50 /s\n"})
+            CPPUNIT_ASSERT_MESSAGE(line + program.output(),
+                                   program.output().find("\n" + line) != std::string::npos);
+        ChildProgram wrong({SERVER_PROGRAM, "--limits", "--set", "hub.maxOutbound=much"});
+        CPPUNIT_ASSERT_EQUAL(2, wrong.wait());
     }
 
     void goesIntoTheBackgroundWhenItServes() {

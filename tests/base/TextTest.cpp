@@ -13,6 +13,7 @@ class TextTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(comparesAsciiOnly);
     CPPUNIT_TEST(takesListsApart);
     CPPUNIT_TEST(knowsTokensAndControls);
+    CPPUNIT_TEST(findsEveryByteWhereverItIs);
     CPPUNIT_TEST(decodesPercentEscapes);
     CPPUNIT_TEST(encodesPaths);
     CPPUNIT_TEST(writesAndReadsDates);
@@ -45,6 +46,32 @@ public:
         CPPUNIT_ASSERT(!isToken(std::string_view("a\0b", 3)));
         CPPUNIT_ASSERT(isControl('\t') && isControl('\x7f') && isControl('\0'));
         CPPUNIT_ASSERT(!isControl(' ') && !isControl('\x80'));
+    }
+
+    void findsEveryByteWhereverItIs() {
+        for (const std::size_t size : {1u, 7u, 8u, 9u, 16u, 23u}) {
+            for (std::size_t at = 0; at < size; ++at) {
+                for (int byte = 0; byte < 256; ++byte) {
+                    std::string text(size, 'x');
+                    text[at] = static_cast<char>(byte);
+                    const std::string what = std::to_string(byte) + " at " + std::to_string(at) +
+                                             " of " + std::to_string(size);
+                    const auto any = [&](auto test) { return anyWord(text, test); };
+                    CPPUNIT_ASSERT_EQUAL_MESSAGE(what, byte < 0x21, any([](std::uint64_t word) {
+                                                     return hasByteBelow(word, 0x21);
+                                                 }));
+                    CPPUNIT_ASSERT_EQUAL_MESSAGE(what, byte > 0x7e, any([](std::uint64_t word) {
+                                                     return hasByteAbove(word, 0x7e);
+                                                 }));
+                    CPPUNIT_ASSERT_EQUAL_MESSAGE(what, byte == '=', any([](std::uint64_t word) {
+                                                     return hasByte(word, '=');
+                                                 }));
+                    CPPUNIT_ASSERT_EQUAL_MESSAGE(what, byte == 0 || byte == '\r' || byte == '\n',
+                                                 breaksLines(text));
+                }
+            }
+        }
+        CPPUNIT_ASSERT(!breaksLines("") && !anyWord("", [](std::uint64_t) { return true; }));
     }
 
     void decodesPercentEscapes() {

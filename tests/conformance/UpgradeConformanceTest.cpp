@@ -1,6 +1,7 @@
 // Upgrades from polling to WebSocket, driven with raw bytes: every step that can fail, and traffic
 // both ways while they happen.
 #include <atomic>
+#include <cstdio>
 #include <mutex>
 #include <random>
 #include <string>
@@ -54,9 +55,15 @@ public:
         candidate.send("421[\"stop\"]");
         while (_ack.empty()) take(candidate.next());
         if (!_problem.empty()) return _problem;
-        if (_ack != "431[" + std::to_string(_up) + "," + std::to_string(_lastSeen) + "]")
-            return "server says " + _ack + ", sent " + std::to_string(_up) + ", last seen " +
-                   std::to_string(_lastSeen);
+        // The first after it has joined, and the last before it has left.
+        int up = 0, joinedAt = 0, leftAt = 0;
+        if (std::sscanf(_ack.c_str(), "431[%d,%d,%d]", &up, &joinedAt, &leftAt) != 3)
+            return "server says " + _ack;
+        const bool heardAll =
+            joinedAt == leftAt ? _lastSeen < 0 : _firstSeen == joinedAt + 1 && _lastSeen == leftAt;
+        if (up != _up || !heardAll)
+            return "server says " + _ack + ", sent " + std::to_string(_up) + ", seen " +
+                   std::to_string(_firstSeen) + " to " + std::to_string(_lastSeen);
         return {};
     }
 
@@ -92,6 +99,7 @@ private:
         const int number = std::stoi(packet.substr(start.size()));
         if (_lastSeen >= 0 && number != _lastSeen + 1)
             _problem = "got " + std::to_string(number) + " after " + std::to_string(_lastSeen);
+        if (_firstSeen < 0) _firstSeen = number;
         _lastSeen = number;
     }
 
@@ -100,7 +108,7 @@ private:
     PollingClient _polling;
     bool _pending = false;
     int _up = 0;
-    int _lastSeen = -1;
+    int _firstSeen = -1, _lastSeen = -1;
     std::string _ack, _problem;
 };
 
@@ -356,21 +364,23 @@ private:
         Server& sio = server->sio;
         std::atomic<int> wrongOrder{0};
         std::atomic<int> emitted{-1};
-        sio.on("start", [](Socket& socket) {
-            socket.saveSession(0);
+        // Under the emitter's lock: what it counted has been sent, and no more comes.
+        std::mutex emitting;
+        sio.on("start", [&](Socket& socket) {
+            const std::lock_guard<std::mutex> lock(emitting);
+            socket.saveSession(Value::Array{0, emitted.load()});
             socket.join("numbers");
         });
         sio.on("up", [&](Socket& socket, int number) {
-            const auto expected = socket.getSession().asInteger();
-            if (number != expected) ++wrongOrder;
-            socket.saveSession(expected + 1);
+            const Value session = socket.getSession();
+            if (number != session[0].asInteger()) ++wrongOrder;
+            socket.saveSession(Value::Array{number + 1, session[1]});
         });
-        std::mutex emitting;
         sio.on("stop", [&](Socket& socket) {
-            // Under the emitter's lock: what it counted has been sent, and no more comes.
             const std::lock_guard<std::mutex> lock(emitting);
             socket.leave("numbers");
-            return std::tuple{socket.getSession(), emitted.load()};
+            const Value session = socket.getSession();
+            return std::tuple{session[0], session[1], emitted.load()};
         });
         std::atomic<bool> done{false};
         sio.startBackgroundTask([&] {

@@ -50,9 +50,10 @@ public:
 
     void limitsTheParameters() {
         std::string query = "EIO=4";
-        for (std::size_t i = 1; i < EngineRequest::kMaxParameters; ++i) query += "&a";
+        for (std::size_t i = 1; i < 64; ++i) query += "&a";
         CPPUNIT_ASSERT(!EngineRequest::parse(query).tooMany);
         CPPUNIT_ASSERT(EngineRequest::parse(query + "&a").tooMany);
+        CPPUNIT_ASSERT(!EngineRequest::parse(query + "&a", 65).tooMany);
     }
 };
 

@@ -28,9 +28,48 @@ class HeartbeatTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(manyShortPausesDoNotDelayThePings);
     CPPUNIT_TEST(withoutMonitoringNobodyIsTimedOut);
     CPPUNIT_TEST(aPendingPollIsAnsweredAtTheTimeout);
+    CPPUNIT_TEST(whoWasNotAskedIsAskedBeforeHeIsJudged);
+    CPPUNIT_TEST(whoeverSpokeWhileTheProcessStoodStillIsHeard);
     CPPUNIT_TEST_SUITE_END();
 
 public:
+    void whoWasNotAskedIsAskedBeforeHeIsJudged() {
+        {
+            EngineFixture engine;
+            const auto channel = engine.openWebSocket(4);
+            standStill(engine, 60s);
+            CPPUNIT_ASSERT(!engine.session().closed());
+            ASSERT_LOG(Log{"2"}, channel->take());
+            engine.assertEndsAfter(20s);
+        }
+        // For a moment only, but that in which the ping was due.
+        EngineFixture engine;
+        const auto channel = engine.openWebSocket(4);
+        engine.executor.advance(24'900ms);
+        standStill(engine, 20'100ms);
+        ASSERT_LOG(Log{"2"}, channel->take());
+        engine.assertEndsAfter(20s);
+    }
+
+    void whoeverSpokeWhileTheProcessStoodStillIsHeard() {
+        {
+            EngineFixture engine;
+            const auto channel = engine.openWebSocket(4);
+            engine.executor.advance(25s);
+            ASSERT_LOG(Log{"2"}, channel->take());
+            standStill(engine, 60s);  // the pong waits in the socket, behind many others
+            CPPUNIT_ASSERT(!engine.session().closed());
+            channel->text("3");
+            assertPingedAfter(25s, engine, *channel);
+            engine.assertEndsAfter(20s);
+        }
+        EngineFixture engine;
+        const auto channel = engine.openWebSocket(3);
+        standStill(engine, 60s);
+        CPPUNIT_ASSERT(!engine.session().closed());
+        engine.assertEndsAfter(20s);
+    }
+
     void pingsAClientOfRevision4AndTimesItOut() {
         EngineFixture engine;
         const auto channel = engine.openWebSocket(4);
@@ -270,6 +309,11 @@ public:
     }
 
 private:
+    // Time passes, and nothing runs meanwhile.
+    static void standStill(EngineFixture& engine, Duration time) {
+        engine.executor.fakeClock().advance(time);
+        engine.executor.advance(0ms);
+    }
     /// A ping comes after `time`, to the millisecond.
     static void assertPingedAfter(Duration time, EngineFixture& engine,
                                   FakeWebSocketChannel& channel) {

@@ -18,9 +18,24 @@ class EnvironTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(leavesOutWhatMustNotGetIn);
     CPPUNIT_TEST(readsQueryParameters);
     CPPUNIT_TEST(givesBackSpareRoom);
+    CPPUNIT_TEST(takesValuesOfItsOwn);
     CPPUNIT_TEST_SUITE_END();
 
 public:
+    // They move when it grows.
+    void takesValuesOfItsOwn() {
+        Environ environ;
+        const std::string value(1000, 'v');
+        environ.set("A", value);
+        for (int i = 0; i < 100; ++i) {
+            const std::string name = "N" + std::to_string(i);
+            environ.set(name, environ.get("A"));
+            CPPUNIT_ASSERT_EQUAL_MESSAGE(name, value, std::string(environ.get(name)));
+            CPPUNIT_ASSERT(environ.addVariable("HTTP_" + name, environ.get(name)));
+            CPPUNIT_ASSERT_EQUAL_MESSAGE(name, value, std::string(environ.get("HTTP_" + name)));
+        }
+    }
+
     void keepsVariablesInOrder() {
         Environ environ;
         CPPUNIT_ASSERT(!environ.has("A"));

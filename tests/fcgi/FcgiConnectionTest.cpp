@@ -27,6 +27,7 @@ using test::FcgiFixture;
 using test::FcgiParams;
 using test::FcgiPollingClient;
 using test::FcgiRawRecord;
+using test::LoopTime;
 using test::variable;
 using test::WatchedThread;
 
@@ -75,6 +76,7 @@ class FcgiConnectionTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(aBodyOverTheLimitIs413AndTheConnectionGoesOn);
     CPPUNIT_TEST(aBodyThatNeverEndsIsClosed);
     CPPUNIT_TEST(requestsAreMultiplexed);
+    CPPUNIT_TEST(largeAnswersOfSeveralRequestsWaitTogether);
     CPPUNIT_TEST(moreRequestsThanTheLimitAreOverloaded);
     CPPUNIT_TEST(rolesButTheResponderAreUnknown);
     CPPUNIT_TEST(theConnectionIsKeptWhenAsked);
@@ -351,6 +353,10 @@ public:
             else
                 expectGood(client, c.what);
         }
+        CPPUNIT_ASSERT(fixture.reached(Limit::Params) >= 1);
+        CPPUNIT_ASSERT(fixture.reached(Limit::ParamsBytes) >= 2);
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t(4),
+                             fixture.reached(Limit::Params) + fixture.reached(Limit::ParamsBytes));
     }
 
     void badParametersAre400() {  // F6, F7
@@ -550,6 +556,8 @@ public:
             CPPUNIT_ASSERT(client.raw().closedWithin(5s));
         }
         CPPUNIT_ASSERT_EQUAL(std::uint64_t{4}, fixture.counters().timeouts.load());
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{4}, fixture.reached(Limit::BodyTime) +
+                                                   fixture.reached(Limit::MinBodyRate));
     }
 
     void requestsAreMultiplexed() {  // F10
@@ -589,6 +597,48 @@ public:
         }
     }
 
+    // As many large answers as there are requests in progress, and no further request.
+    void largeAnswersOfSeveralRequestsWaitTogether() {
+        constexpr int kRequests = 6, kPieces = 10;
+        const auto piece = [](int id) { return std::string(300'000, static_cast<char>('a' + id)); };
+        const auto request = [](int id) {
+            return FcgiClient::request(id, true,
+                                       FcgiClient::params("GET", "/" + std::to_string(id)));
+        };
+        Arrivals<Exchange::Ptr> parked;
+        fixture.app->onBegin = [&](const Exchange::Ptr& exchange) { parked.put(exchange); };
+        fixture.start();
+        FcgiClient client(fixture.port(), {.receiveBuffer = 4096});
+        std::vector<Exchange::Ptr> exchanges;
+        for (int id = 1; id <= kRequests; ++id) {
+            client.send(request(id));
+            exchanges.push_back(parked.take());
+        }
+        // On the loop, where write() does not wait: all of it before anything is sent.
+        fixture.server->hub().post(exchanges[0]->loop(), [&] {
+            for (int id = 2; id <= kRequests; id += 2) exchanges[id - 1]->start(200, {});
+            for (int i = 0; i < kPieces; ++i)
+                for (int id = 2; id <= kRequests; id += 2) exchanges[id - 1]->write(piece(id));
+            for (int id = 1; id <= kRequests; id += 2) {
+                std::string whole;
+                for (int i = 0; i < kPieces; ++i) whole += piece(id);
+                exchanges[id - 1]->respond(Response::text(200, std::move(whole)));
+            }
+            for (int id = 2; id <= kRequests; id += 2) exchanges[id - 1]->finish();
+        });
+        LoopTime::turn(fixture.server->hub());
+        client.send(request(kRequests + 1));
+        LoopTime::turn(fixture.server->hub(), client.raw());
+        CPPUNIT_ASSERT(parked.empty());
+        for (int id = 1; id <= kRequests; ++id) {
+            std::string expected;
+            for (int i = 0; i < kPieces; ++i) expected += piece(id);
+            CPPUNIT_ASSERT_MESSAGE(std::to_string(id), client.answer(id).response.body == expected);
+        }
+        parked.take()->respond(Response::text(200, "next"));
+        CPPUNIT_ASSERT_EQUAL(std::string("next"), client.answer(kRequests + 1).response.body);
+    }
+
     void moreRequestsThanTheLimitAreOverloaded() {  // F10
         for (const std::size_t limit : {1u, 3u}) {
             FcgiFixture limited;
@@ -613,6 +663,7 @@ public:
             client.send(FcgiClient::request(last, true, FcgiClient::params("GET", "/")));
             parked.take()->respond(Response::text(200, "again"));
             CPPUNIT_ASSERT_EQUAL(std::string("again"), client.answer(last).response.body);
+            CPPUNIT_ASSERT_EQUAL(std::uint64_t(1), limited.reached(Limit::ConcurrentRequests));
         }
     }
 
@@ -931,6 +982,7 @@ public:
             client.raw().trySend({&c, 1});
         }
         CPPUNIT_ASSERT(closed);
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t(std::size(cases) + 1), fixture.reached(Limit::HeadTime));
         // A request in progress is not in a hurry.
         Arrivals<Exchange::Ptr> parked;
         fixture.app->onBegin = [&](const Exchange::Ptr& exchange) { parked.put(exchange); };
@@ -948,6 +1000,7 @@ public:
         FcgiClient client = fixture.client();
         expectGood(client, "first");
         CPPUNIT_ASSERT(client.raw().closedWithin(5s));
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t(1), fixture.reached(Limit::KeepAliveTime));
     }
 
     void variablesOfHeaders() {  // F19

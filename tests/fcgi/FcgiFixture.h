@@ -56,6 +56,9 @@ public:
     std::uint16_t port() const { return server->address().port(); }
     FcgiClient client() const { return FcgiClient(port()); }
     const FcgiCounters& counters() const { return server->counters(); }
+    std::uint64_t reached(Limit limit) const {
+        return std::as_const(server->hub()).limits().count(limit);
+    }
 
     const std::shared_ptr<FunctionApp> app = std::make_shared<FunctionApp>();
     FcgiServerOptions options;

@@ -26,16 +26,11 @@
 #include "support/Canary.h"
 #include "support/EngineClient.h"
 #include "support/PacketClient.h"
+#include "support/Sanitized.h"
 #include "support/TestServer.h"
 #include "support/Waiting.h"
 
 namespace socketio::test {
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr bool kSanitized = true;  // memory and time say little then
-#else
-inline constexpr bool kSanitized = false;
-#endif
 
 /// One way in which the same bytes reach the server: one piece per read.
 struct Delivery {

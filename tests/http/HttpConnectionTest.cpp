@@ -60,6 +60,7 @@ class HttpConnectionTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(someAnswersHaveNoBody);
     CPPUNIT_TEST(framingIsNotTheAppsBusiness);
     CPPUNIT_TEST(anAnswerMayBeLargerThanTheOutboundLimit);
+    CPPUNIT_TEST(theOutboundLimitIsOfOneAnswer);
     CPPUNIT_TEST(collectsBodiesOfBothFramings);
     CPPUNIT_TEST(asksForTheBodyOnlyWhenItIsWanted);
     CPPUNIT_TEST(refusesABodyThatIsTooLarge);
@@ -75,6 +76,7 @@ class HttpConnectionTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(streamsWhatWasAnnounced);
     CPPUNIT_TEST(aWriterWaitsForItsReader);
     CPPUNIT_TEST(theStreamBufferSaysHowMuchIsWrittenAhead);
+    CPPUNIT_TEST(aWriterOfSingleBytesWaitsForItsReader);
     CPPUNIT_TEST(whatWaitsBehindARequestIsReadUpToItsLimit);
     CPPUNIT_TEST(aWriterIsToldThatItsReaderHasGone);
     CPPUNIT_TEST(anUnfinishedStreamIsCutOff);
@@ -386,9 +388,64 @@ public:
         };
         server.start();
         RawClient client = server.client();
-        for (int i = 0; i < 2; ++i) CPPUNIT_ASSERT(client.get("/").body == large);
+        // Pipelined: the second is read when the first has mostly gone.
+        client.send(RawClient::requestBytes("GET", "/1") + RawClient::requestBytes("GET", "/2"));
+        for (int i = 0; i < 2; ++i) CPPUNIT_ASSERT(client.readResponse().body == large);
         CPPUNIT_ASSERT_EQUAL(std::uint64_t(0),
                              server.server->hub().counters().outboundLimit.load());
+    }
+
+    // Each answer has the limit to itself, also behind what is left of the one before.
+    void theOutboundLimitIsOfOneAnswer() {
+        constexpr std::size_t kLimit = 100'000;
+        const std::string left(240'000, 'l');  // little enough that the next request is read
+        const std::string large(3 * kLimit, 'L');
+        struct Case {
+            const char* target;
+            std::size_t size;  // 0: cut off
+        };
+        const Case cases[] = {{"/whole", large.size()}, {"/pieces", 80'000}, {"/flood", 0}};
+        for (const auto& [target, size] : cases) {
+            Arrivals<std::string> begun;
+            HttpFixture server;
+            server.options.limits.outboundBytes = kLimit;
+            server.options.listen = false;
+            server.app->onBegin = [&](const Exchange::Ptr& exchange) {
+                const std::string path(exchange->environ().path());
+                if (path == "/first") {
+                    exchange->respond(Response::text(200, left));
+                } else if (path == "/whole") {
+                    exchange->respond(Response::text(200, large));
+                } else {  // on the loop, where write() does not wait
+                    exchange->start(200, {});
+                    for (int i = 0; i < (path == "/flood" ? 40 : 8); ++i)
+                        exchange->write(std::string(10'000, 'p'));
+                    exchange->finish();
+                }
+                begun.put(path);
+            };
+            server.start();
+            // The kernels take far less than the first answer as long as nobody reads.
+            Poco::Net::ServerSocket listening(Poco::Net::SocketAddress("127.0.0.1", 0));
+            listening.setSendBufferSize(40'000);
+            RawClient client(listening.address().port(), {.receiveBuffer = 40'000});
+            Poco::Net::StreamSocket accepted = listening.acceptConnection();
+            DetachedConnection connection(::dup(accepted.impl()->sockfd()));
+            accepted.close();
+            CPPUNIT_ASSERT(server.server->adopt(connection));
+            for (const char* path : {"/first", target}) {
+                client.request("GET", path);
+                CPPUNIT_ASSERT_EQUAL(std::string(path), begun.take());
+            }
+            const auto& cutOff = server.server->hub().counters().outboundLimit;
+            if (size == 0) {
+                CPPUNIT_ASSERT(eventually([&] { return cutOff == 1; }));
+                continue;
+            }
+            CPPUNIT_ASSERT(client.readResponse().body == left);
+            CPPUNIT_ASSERT_EQUAL_MESSAGE(target, size, client.readResponse().body.size());
+            CPPUNIT_ASSERT_EQUAL(std::uint64_t(0), cutOff.load());
+        }
     }
 
     void collectsBodiesOfBothFramings() {
@@ -739,6 +796,35 @@ public:
             CPPUNIT_ASSERT(written < buffer + 2'000'000);
             client.reset();
         }
+    }
+
+    // Each takes more memory than its byte.
+    void aWriterOfSingleBytesWaitsForItsReader() {
+        constexpr std::size_t kTotal = 1'000'000;
+        std::atomic<std::size_t> written{0};
+        WatchedThread writer;
+        HttpFixture server;
+        server.options.listen = false;
+        server.app->onHandle = [&](const Exchange::Ptr& exchange) {
+            writer.isThisOne();
+            exchange->start(200, {{"Content-Length", std::to_string(kTotal)}});
+            while (written < kTotal && exchange->write("x")) ++written;
+            exchange->finish();
+        };
+        server.start();
+        Poco::Net::ServerSocket listening(Poco::Net::SocketAddress("127.0.0.1", 0));
+        listening.setSendBufferSize(40'000);
+        RawClient client(listening.address().port(), {.receiveBuffer = 40'000});
+        Poco::Net::StreamSocket accepted = listening.acceptConnection();
+        DetachedConnection connection(::dup(accepted.impl()->sockfd()));
+        accepted.close();
+        CPPUNIT_ASSERT(server.server->adopt(connection));
+        client.request("GET", "/");
+        Hub& hub = server.server->hub();
+        CPPUNIT_ASSERT(writer.comesToAStop(hub, [&] { return written.load(); }));
+        CPPUNIT_ASSERT(written < kTotal);
+        CPPUNIT_ASSERT_EQUAL(kTotal, client.readResponse().body.size());
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t(0), hub.counters().outboundLimit.load());
     }
 
     // As after a fork(): the socket lives on, and epoll with it.

@@ -623,6 +623,8 @@ public:
         CPPUNIT_ASSERT(eventually([&] { return hub.connectionCount() == 1; }));
         time.expectAt(hub, silent, 10s);
         CPPUNIT_ASSERT(silent.closedWithin(0ms));
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t(1),
+                             std::as_const(hub).limits().count(Limit::HandshakeTime));
         // Bytes do not prolong it.
         RawClient half = server.plainClient();
         TlsStream stream(std::make_shared<TlsClientContext>());

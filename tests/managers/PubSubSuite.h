@@ -44,7 +44,12 @@ public:
     void deliver(std::vector<LocalSocketPtr> recipients, const std::string& nsp, const Value& data,
                  const AckCallback& callback) override {
         MutexLock lock(_mutex);
-        while (_stuck) _changed.wait(_mutex);
+        while (_stuck) {
+            _held = true;
+            _changed.notifyAll();
+            _changed.wait(_mutex);
+        }
+        _held = false;
         if (nsp == kSettle) {
             const std::string& text = data[1].asString();  // "<sender> <round>"
             const std::size_t space = text.find(' ');
@@ -91,12 +96,26 @@ public:
         }
         callback(values);
     }
-    /// deliver() does not return until it is released.
-    void stick(bool stuck) {
-        MutexLock lock(_mutex);
-        _stuck = stuck;
-        _changed.notifyAll();
-    }
+    /// deliver() does not return as long as one of these lives.
+    class Stuck {
+    public:
+        explicit Stuck(ClientsSink& sink) : _sink(sink) { _sink.stick(true); }
+        ~Stuck() { _sink.stick(false); }
+        Stuck(const Stuck&) = delete;
+        Stuck& operator=(const Stuck&) = delete;
+
+        /// Until deliver() was called.
+        bool wait() {
+            const TimePoint deadline = Clock::system().now() + std::chrono::seconds(10);
+            MutexLock lock(_sink._mutex);
+            while (!_sink._held)
+                if (!_sink._changed.waitUntil(_sink._mutex, deadline)) return false;
+            return true;
+        }
+
+    private:
+        ClientsSink& _sink;
+    };
     bool waitForLetGo(int count) {
         const TimePoint deadline = Clock::system().now() + std::chrono::seconds(10);
         MutexLock lock(_mutex);
@@ -120,13 +139,19 @@ public:
     }
 
 private:
+    void stick(bool stuck) {
+        MutexLock lock(_mutex);
+        _stuck = stuck;
+        _changed.notifyAll();
+    }
+
     Mutex _mutex;
     Condition _changed;
     std::string _heard;
     std::deque<AckCallback> _callbacks;
     std::map<std::string, std::int64_t> _settled;
     int _letGo = 0;
-    bool _stuck = false;
+    bool _stuck = false, _held = false;
 };
 
 /// A manager with the clients of its server.

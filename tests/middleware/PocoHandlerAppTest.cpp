@@ -1,8 +1,5 @@
 #include <atomic>
-#include <fstream>
-#include <future>
 #include <memory>
-#include <poll.h>
 #include <sstream>
 
 #include <Poco/Exception.h>
@@ -18,21 +15,12 @@
 #include <Poco/Net/SecureServerSocket.h>
 #include <Poco/Net/ServerSocket.h>
 #include <Poco/Net/StringPartSource.h>
-#include <Poco/Net/WebSocket.h>
 #include <Poco/StreamCopier.h>
 #include <cppunit/TestFixture.h>
 #include <cppunit/extensions/HelperMacros.h>
 
-#include "socketio/http/HttpServer.h"
-#include "socketio/middleware/EnvironLint.h"
-#include "socketio/middleware/PocoHandlerApp.h"
-
-#include "PocoHandlers.h"
+#include "PocoHandlerFixture.h"
 #include "TemporaryFolder.h"
-#include "TestExchange.h"
-#include "support/RawClient.h"
-#include "support/TlsClient.h"
-#include "support/Waiting.h"
 
 namespace socketio {
 
@@ -43,10 +31,8 @@ using Poco::Net::HTTPMessage;
 using Poco::Net::HTTPRequest;
 using Poco::Net::HTTPResponse;
 using test::eventually;
-using test::ManualExecutor;
 using test::PocoHandlers;
 using test::RawClient;
-using test::TestExchange;
 using Request = PocoHandlers::Request;
 using PocoAnswer = PocoHandlers::Response;
 
@@ -58,49 +44,10 @@ struct Answer {
     std::string body;
 };
 
-/// The app behind a real server, with the lint between.
-class Fixture {
+class Fixture : public test::PocoHandlerFixture {
 public:
-    explicit Fixture(PocoHandlerOptions given = {}) : options(given) {
-        http.host = "127.0.0.1";
-        http.port = 0;
-        http.hub.ioThreads = 1;
-    }
-    ~Fixture() noexcept(false) {
-        if (server) server->stop(10s);
-        if (std::uncaught_exceptions()) return;
-        for (const std::string& violation : report->violations())
-            CPPUNIT_ASSERT_MESSAGE(violation, !allowed.empty() && violation.ends_with(allowed));
-    }
+    using PocoHandlerFixture::PocoHandlerFixture;
 
-    void on(const std::string& path, PocoHandlers::Function function) {
-        factory->handlers[path] = [function](Request& request, PocoAnswer& response) {
-            response.setContentType("text/plain");
-            function(request, response);
-        };
-    }
-    /// Before start(): TLS on the port, and in the clients.
-    void secure() {
-        certificates = std::make_unique<test::TestCertificates>();
-        certificates->add("server");
-        http.tls = TlsContext::load({.certificateFile = certificates->path("server.pem"),
-                                     .privateKeyFile = certificates->path("server.key")});
-        clients.tls = std::make_shared<test::TlsClientContext>();
-    }
-    void start() {
-        app = std::make_shared<PocoHandlerApp>(factory, options);
-        server = std::make_unique<HttpServer>(std::make_shared<EnvironLint>(app, report), http);
-        server->start();
-    }
-    RawClient client() const { return RawClient(server->port(), clients); }
-    /// Nobody is connected, and whatever was accepted has been closed.
-    bool emptied() const {
-        const HubCounters& counters = server->hub().counters();
-        return eventually([&] {
-            return app->webSockets() == 0 && server->hub().connectionCount() == 0 &&
-                   counters.accepted == counters.closed;
-        });
-    }
     HTTPClientSession session() const { return HTTPClientSession("127.0.0.1", server->port()); }
 
     static Answer call(HTTPClientSession& session, HTTPRequest& request,
@@ -118,39 +65,7 @@ public:
         HTTPRequest request(method, path, HTTPMessage::HTTP_1_1);
         return call(client, request);
     }
-
-    Poco::SharedPtr<PocoHandlers> factory{new PocoHandlers};
-    std::string allowed;  // what the lint may say
-    const std::shared_ptr<EnvironLint::Report> report = std::make_shared<EnvironLint::Report>();
-    PocoHandlerOptions options;
-    HttpServerOptions http;
-    std::unique_ptr<test::TestCertificates> certificates;
-    RawClient::Options clients;
-    std::shared_ptr<PocoHandlerApp> app;
-    std::unique_ptr<HttpServer> server;
 };
-
-std::string handshake(const std::string& path) { return RawClient::upgradeRequest(path); }
-
-/// The loops have had every chance to take what can be taken.
-void settle(Executor& hub) {
-    for (int round = 0; round < 200; ++round) test::barrier(hub);
-}
-
-/// Sends frames of 32 KiB until no more fits on the way to a client that does not read; how many.
-int fillUp(Poco::Net::WebSocket& socket, Hub& hub, int most) {
-    const std::string piece(32 * 1024, 'p');
-    const auto writable = [&] {
-        return socket.poll(Poco::Timespan(), Poco::Net::Socket::SELECT_WRITE);
-    };
-    for (int count = 0; count < most; ++count) {
-        if (!writable()) settle(hub);
-        if (!writable()) return count;
-        socket.sendFrame(piece.data(), static_cast<int>(piece.size()),
-                         Poco::Net::WebSocket::FRAME_BINARY);
-    }
-    return most;
-}
 
 }  // namespace
 
@@ -178,24 +93,7 @@ class PocoHandlerAppTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(neverAnswersWithSplitHeaders);
     CPPUNIT_TEST(aClientThatGoesAwayEndsTheStream);
     CPPUNIT_TEST(runsOnWorkers);
-    CPPUNIT_TEST(speaksPocosWebSocket);
-    CPPUNIT_TEST(givesTheWebSocketWhatWasReadAhead);
-    CPPUNIT_TEST(aHandshakeMayBeAnsweredOtherwise);
-    CPPUNIT_TEST(limitsWebSockets);
-    CPPUNIT_TEST(endsWebSocketsAtStop);
-    CPPUNIT_TEST(aWebSocketMayOutliveItsHandler);
-    CPPUNIT_TEST(saysWhereNoWebSocketIsPossible);
     CPPUNIT_TEST(servesOverTls);
-    CPPUNIT_TEST(speaksPocosWebSocketOverTls);
-    CPPUNIT_TEST(carriesLargeMessagesThroughTls);
-    CPPUNIT_TEST(aSlowClientHoldsUpItsHandlerOverTls);
-    CPPUNIT_TEST(aSlowHandlerHoldsUpItsClientOverTls);
-    CPPUNIT_TEST(whatAHandlerSentBeforeItsEndArrivesOverTls);
-    CPPUNIT_TEST(passesOnTheEndOfEitherSideOverTls);
-    CPPUNIT_TEST(aClientThatVanishesEndsItsHandlerOverTls);
-    CPPUNIT_TEST(sendsGoodbyesOverTlsAtStop);
-    CPPUNIT_TEST(aWebSocketOverTlsEndsWithTheServer);
-    CPPUNIT_TEST(refusesWebSocketsOverTlsWithoutRoom);
     CPPUNIT_TEST(takesTheParametersOfPocosServer);
     CPPUNIT_TEST(refusesToBeWithoutAFactory);
     CPPUNIT_TEST_SUITE_END();
@@ -629,7 +527,7 @@ public:
         RawClient client = fixture.client();
         CPPUNIT_ASSERT_EQUAL(501, client.get("/none").status);
         CPPUNIT_ASSERT_EQUAL(501, client.post("/none", "body").status);
-        client.send(handshake("/none"));
+        client.send(RawClient::upgradeRequest("/none"));
         CPPUNIT_ASSERT_EQUAL(501, client.readResponse().status);
         CPPUNIT_ASSERT(client.closedWithin(5s));
     }
@@ -694,159 +592,6 @@ public:
         CPPUNIT_ASSERT(!onLoop);
     }
 
-    void speaksPocosWebSocket() {
-        Fixture fixture;
-        fixture.on("/ws", [](Request& request, PocoAnswer& response) {
-            CPPUNIT_ASSERT_EQUAL("127.0.0.1"s, request.clientAddress().host().toString());
-            CPPUNIT_ASSERT_EQUAL("=?utf-8?Q?a=0D=0A?="s, request.get("X-Word", "none"));
-            CPPUNIT_ASSERT_EQUAL("/ws?a=1"s, request.getURI());
-            PocoHandlers::echo(request, response);
-        });
-        fixture.start();
-        HTTPClientSession session = fixture.session();
-        HTTPRequest request(HTTPRequest::HTTP_GET, "/ws?a=1", HTTPMessage::HTTP_1_1);
-        request.set("X-Word", "=?utf-8?Q?a=0D=0A?=");
-        HTTPResponse response;
-        Poco::Net::WebSocket socket(session, request, response);
-        char buffer[4096];
-        int flags = 0;
-        for (int i = 0; i < 100; ++i) {
-            const std::string text = "message " + std::to_string(i);
-            socket.sendFrame(text.data(), static_cast<int>(text.size()));
-            const int size = socket.receiveFrame(buffer, sizeof buffer, flags);
-            CPPUNIT_ASSERT_EQUAL(text, std::string(buffer, static_cast<std::size_t>(size)));
-            CPPUNIT_ASSERT_EQUAL(int(Poco::Net::WebSocket::FRAME_TEXT), flags);
-        }
-        CPPUNIT_ASSERT_EQUAL(std::size_t(1), fixture.app->webSockets());
-        CPPUNIT_ASSERT_EQUAL(std::size_t(0), fixture.server->hub().connectionCount());
-        socket.shutdown();
-        socket.receiveFrame(buffer, sizeof buffer, flags);
-        CPPUNIT_ASSERT(eventually([&] { return fixture.app->webSockets() == 0; }));
-    }
-
-    void givesTheWebSocketWhatWasReadAhead() {
-        for (const bool secure : {false, true}) giveTheWebSocketWhatWasReadAhead(secure);
-    }
-
-    static void giveTheWebSocketWhatWasReadAhead(bool secure) {
-        Fixture fixture;
-        if (secure) fixture.secure();
-        fixture.on("/ws", PocoHandlers::echo);
-        fixture.on("/before", [](Request&, PocoAnswer& response) {
-            response.send() << std::string(100'000, 'b');
-        });
-        fixture.start();
-        RawClient client = fixture.client();
-        // More than POCO's session buffers, behind a pipelined request, all in one.
-        std::string bytes = RawClient::requestBytes("GET", "/before") + handshake("/ws");
-        for (int i = 0; i < 40; ++i)
-            bytes += RawClient::frame(test::RawFrame::Text, std::string(1000, char('a' + i % 26)));
-        client.send(bytes);
-        CPPUNIT_ASSERT_EQUAL(std::size_t(100'000), client.readResponse().body.size());
-        const auto answer = client.readResponse();
-        CPPUNIT_ASSERT_EQUAL(101, answer.status);
-        CPPUNIT_ASSERT_EQUAL(RawClient::upgradeAccept(), answer.header("Sec-WebSocket-Accept"));
-        for (int i = 0; i < 40; ++i)
-            CPPUNIT_ASSERT_EQUAL(std::string(1000, char('a' + i % 26)), client.readText());
-        client.sendClose(1000);
-        CPPUNIT_ASSERT_EQUAL(1000, client.readFrame().closeCode());
-    }
-
-    void aHandshakeMayBeAnsweredOtherwise() {
-        Fixture fixture;
-        fixture.on("/", [](Request&, PocoAnswer& response) {
-            response.setStatusAndReason(HTTPResponse::HTTP_FORBIDDEN);
-            response.sendBuffer("no", 2);
-        });
-        fixture.on("/throws", [](Request&, PocoAnswer&) { throw std::runtime_error("no"); });
-        fixture.start();
-        for (const auto& [path, status] : {std::pair("/", 403), {"/throws", 500}}) {
-            RawClient client = fixture.client();
-            client.send(handshake(path));
-            CPPUNIT_ASSERT_EQUAL(status, client.readResponse().status);
-            CPPUNIT_ASSERT(client.closedWithin(5s));
-        }
-        CPPUNIT_ASSERT(eventually([&] { return fixture.app->webSockets() == 0; }));
-    }
-
-    void limitsWebSockets() {
-        Fixture fixture({.maxWebSockets = 2});
-        fixture.on("/ws", PocoHandlers::echo);
-        fixture.start();
-        {
-            RawClient one = fixture.client(), two = fixture.client(), three = fixture.client();
-            one.upgrade("/ws");
-            two.upgrade("/ws");
-            three.send(handshake("/ws"));
-            CPPUNIT_ASSERT_EQUAL(503, three.readResponse().status);
-            one.sendText("still here");
-            CPPUNIT_ASSERT_EQUAL("still here"s, one.readText());
-        }
-        CPPUNIT_ASSERT(eventually([&] { return fixture.app->webSockets() == 0; }));
-        for (int i = 0; i < 20; ++i) {  // places come free
-            RawClient client = fixture.client();
-            client.upgrade("/ws");
-            client.close();
-            CPPUNIT_ASSERT(eventually([&] { return fixture.app->webSockets() == 0; }));
-        }
-    }
-
-    void endsWebSocketsAtStop() {
-        Fixture fixture;
-        fixture.on("/ws", PocoHandlers::echo);
-        fixture.start();
-        RawClient client = fixture.client();
-        client.upgrade("/ws");
-        client.sendText("hello");
-        CPPUNIT_ASSERT_EQUAL("hello"s, client.readText());
-        CPPUNIT_ASSERT(fixture.server->stop(10s));
-        CPPUNIT_ASSERT_EQUAL(std::size_t(0), fixture.app->webSockets());
-        CPPUNIT_ASSERT(client.closedWithin(5s));
-    }
-
-    void aWebSocketMayOutliveItsHandler() {
-        Fixture fixture;
-        std::unique_ptr<Poco::Net::WebSocket> kept;
-        std::atomic<bool> returned{false};
-        fixture.on("/ws", [&](Request& request, PocoAnswer& response) {
-            kept = std::make_unique<Poco::Net::WebSocket>(request, response);
-            returned = true;
-        });
-        fixture.start();
-        RawClient client = fixture.client();
-        client.upgrade("/ws");
-        CPPUNIT_ASSERT(eventually([&] { return returned && fixture.app->webSockets() == 0; }));
-        kept->sendFrame("hello", 5);
-        CPPUNIT_ASSERT_EQUAL("hello"s, client.readText());
-        fixture.server->stop(5s);
-        fixture.server.reset();
-        fixture.app.reset();
-        kept.reset();
-        CPPUNIT_ASSERT(client.closedWithin(5s));
-    }
-
-    void saysWhereNoWebSocketIsPossible() {
-        // A front end as FastCGI is: the handshake comes, the connection stays where it is.
-        Poco::SharedPtr<PocoHandlers> factory(new PocoHandlers);
-        factory->handlers["/ws"] = PocoHandlers::echo;
-        PocoHandlerApp app(factory);
-        ManualExecutor executor;
-        auto environ = std::make_shared<Environ>();
-        environ->set("REQUEST_METHOD", "GET");
-        environ->set("REQUEST_URI", "/ws");
-        environ->set("PATH_INFO", "/ws");
-        environ->set("SERVER_PROTOCOL", "HTTP/1.1");
-        environ->addHeader("Connection", "Upgrade");
-        environ->addHeader("Upgrade", "websocket");
-        environ->addHeader("Sec-WebSocket-Version", "13");
-        environ->addHeader("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==");
-        const auto exchange = std::make_shared<TestExchange>(executor, environ);
-        exchange->handshake = true;
-        app.handle(exchange);
-        CPPUNIT_ASSERT_EQUAL(400, exchange->status);
-        CPPUNIT_ASSERT_MESSAGE(exchange->body, exchange->body.find("No WebSocket") == 0);
-    }
-
     void servesOverTls() {
         test::TestCertificates certificates;
         certificates.add("server");
@@ -872,368 +617,6 @@ public:
         client.upgrade("/ws");
         client.sendText("hello");
         CPPUNIT_ASSERT_EQUAL("hello"s, client.readText());
-    }
-
-    void speaksPocosWebSocketOverTls() {
-        using Poco::Net::WebSocket;
-        std::atomic<int> clientPort{0};
-        Fixture fixture;
-        fixture.secure();
-        fixture.on("/ws", [&](Request& request, PocoAnswer& response) {
-            clientPort = request.clientAddress().port();
-            CPPUNIT_ASSERT_EQUAL("127.0.0.1"s, request.clientAddress().host().toString());
-            CPPUNIT_ASSERT_EQUAL(fixture.server->port(), request.serverAddress().port());
-            CPPUNIT_ASSERT(request.secure());
-            WebSocket socket(request, response);
-            socket.setReceiveTimeout(Poco::Timespan(20, 0));
-            char buffer[4096];
-            for (int flags = 0;;) {
-                const int size = socket.receiveFrame(buffer, sizeof buffer, flags);
-                const int opcode = flags & WebSocket::FRAME_OP_BITMASK;
-                if (opcode == WebSocket::FRAME_OP_PING)
-                    flags = int(WebSocket::FRAME_FLAG_FIN) | WebSocket::FRAME_OP_PONG;
-                if (size > 0) socket.sendFrame(buffer, size, flags);
-                if (size == 0 || opcode == WebSocket::FRAME_OP_CLOSE) return;
-            }
-        });
-        fixture.start();
-        {
-            RawClient client = fixture.client();
-            client.upgrade("/ws");
-            CPPUNIT_ASSERT_EQUAL(int(client.localPort()), clientPort.load());
-            const std::string bytes = "\0\xff\r\nbinary"s;
-            for (int i = 0; i < 100; ++i) {
-                client.sendText("message " + std::to_string(i));
-                CPPUNIT_ASSERT_EQUAL("message " + std::to_string(i), client.readText());
-                client.sendBinary(bytes);
-                const test::RawFrame frame = client.readFrame();
-                CPPUNIT_ASSERT_EQUAL(int(test::RawFrame::Binary), frame.opcode);
-                CPPUNIT_ASSERT(frame.payload == bytes);
-            }
-            client.sendFrame(test::RawFrame::Ping, "are you there?");
-            const test::RawFrame pong = client.readFrame();
-            CPPUNIT_ASSERT_EQUAL(int(test::RawFrame::Pong), pong.opcode);
-            CPPUNIT_ASSERT_EQUAL("are you there?"s, pong.payload);
-            CPPUNIT_ASSERT_EQUAL(std::size_t(1), fixture.app->webSockets());
-            CPPUNIT_ASSERT_EQUAL(std::size_t(2), fixture.server->hub().connectionCount());
-            client.sendClose(1000);
-            CPPUNIT_ASSERT_EQUAL(1000, client.readFrame().closeCode());
-            CPPUNIT_ASSERT_EQUAL(""s, client.readToEnd());
-            CPPUNIT_ASSERT(client.tls()->closeNotified());
-        }
-        CPPUNIT_ASSERT(fixture.emptied());
-    }
-
-    void carriesLargeMessagesThroughTls() {
-        Fixture fixture;
-        fixture.secure();
-        fixture.clients.deadline = 30s;
-        fixture.on("/ws", [](Request& request, PocoAnswer& response) {
-            Poco::Net::WebSocket socket(request, response);
-            socket.setReceiveTimeout(Poco::Timespan(30, 0));
-            for (;;) {
-                Poco::Buffer<char> message(0);
-                int flags = 0;
-                const int size = socket.receiveFrame(message, flags);
-                if (size == 0) return;
-                socket.sendFrame(message.begin(), size, flags);
-            }
-        });
-        fixture.start();
-        {
-            RawClient client = fixture.client();
-            client.upgrade("/ws");
-            std::string message(5'000'000, '\0');
-            for (std::size_t i = 0; i < message.size(); ++i)
-                message[i] = static_cast<char>(i * 31 + i / 251);
-            for (int i = 0; i < 2; ++i) {
-                client.sendBinary(message);
-                CPPUNIT_ASSERT(client.readFrame().payload == message);
-            }
-        }
-        CPPUNIT_ASSERT(fixture.emptied());
-    }
-
-    void aSlowClientHoldsUpItsHandlerOverTls() {
-        constexpr int kMost = 2048, kRest = 128;  // 64 MiB, 4 MiB
-        std::atomic<int> filled{-1};
-        Fixture fixture;
-        fixture.secure();
-        fixture.clients.deadline = 30s;
-        fixture.clients.receiveBuffer = 64 * 1024;
-        fixture.on("/ws", [&](Request& request, PocoAnswer& response) {
-            Poco::Net::WebSocket socket(request, response);
-            filled = fillUp(socket, fixture.server->hub(), kMost);
-            const std::string piece(32 * 1024, 'r');
-            for (int i = 0; i < kRest; ++i)  // waits for the client now
-                socket.sendFrame(piece.data(), static_cast<int>(piece.size()),
-                                 Poco::Net::WebSocket::FRAME_BINARY);
-        });
-        fixture.start();
-        {
-            RawClient client = fixture.client();
-            client.upgrade("/ws");
-            CPPUNIT_ASSERT(eventually([&] { return filled >= 0; }, 60s));
-            // 512 KiB in the relay; the rest is in the kernel's buffers.
-            CPPUNIT_ASSERT_MESSAGE(std::to_string(filled), filled < 128);
-            CPPUNIT_ASSERT_MESSAGE(std::to_string(filled), filled >= 8);
-            for (int i = 0; i < filled + kRest; ++i)
-                CPPUNIT_ASSERT(client.readFrame().payload ==
-                               std::string(32 * 1024, i < filled ? 'p' : 'r'));
-            CPPUNIT_ASSERT_EQUAL(""s, client.readToEnd());
-        }
-        CPPUNIT_ASSERT(fixture.emptied());
-    }
-
-    void aSlowHandlerHoldsUpItsClientOverTls() {
-        test::Gate gate;
-        std::atomic<std::size_t> received{0};
-        Fixture fixture;
-        fixture.secure();
-        fixture.clients.deadline = 30s;
-        fixture.on("/ws", [&](Request& request, PocoAnswer& response) {
-            Poco::Net::WebSocket socket(request, response);
-            socket.setReceiveTimeout(Poco::Timespan(30, 0));
-            gate.wait();
-            char buffer[16 * 1024];
-            int flags = 0;
-            while (const int size = socket.receiveFrame(buffer, sizeof buffer, flags)) {
-                if ((flags & Poco::Net::WebSocket::FRAME_OP_BITMASK) ==
-                    Poco::Net::WebSocket::FRAME_OP_CLOSE)
-                    break;
-                received += static_cast<std::size_t>(size);
-            }
-            socket.sendFrame("all", 3);
-        });
-        fixture.start();
-        {
-            RawClient client = fixture.client();
-            client.upgrade("/ws");
-            const auto writable = [&] {
-                pollfd entry{client.descriptor(), POLLOUT, 0};
-                return ::poll(&entry, 1, 0) > 0;
-            };
-            const std::string piece(8 * 1024, 'p');
-            constexpr std::size_t kMost = 64 * 1024 * 1024;
-            std::size_t sent = 0;
-            for (; sent < kMost; sent += piece.size()) {
-                if (!writable()) settle(fixture.server->hub());
-                if (!writable()) break;
-                client.sendBinary(piece);
-            }
-            CPPUNIT_ASSERT_MESSAGE("nobody held it up", sent < kMost);
-            CPPUNIT_ASSERT_EQUAL(std::size_t(0), received.load());
-            gate.open();
-            for (int i = 0; i < 512; ++i, sent += piece.size()) client.sendBinary(piece);
-            client.sendClose(1000);
-            CPPUNIT_ASSERT_EQUAL("all"s, client.readText());
-            CPPUNIT_ASSERT_EQUAL(sent, received.load());
-        }
-        CPPUNIT_ASSERT(fixture.emptied());
-    }
-
-    void whatAHandlerSentBeforeItsEndArrivesOverTls() {
-        std::atomic<int> filled{-1};
-        Fixture fixture;
-        fixture.secure();
-        fixture.clients.deadline = 30s;
-        fixture.clients.receiveBuffer = 64 * 1024;
-        fixture.on("/ws", [&](Request& request, PocoAnswer& response) {
-            Poco::Net::WebSocket socket(request, response);
-            filled = fillUp(socket, fixture.server->hub(), 2048);
-        });
-        fixture.start();
-        {
-            RawClient client = fixture.client();
-            client.upgrade("/ws");
-            // The handler is gone with the way to the client full.
-            CPPUNIT_ASSERT(
-                eventually([&] { return filled > 0 && fixture.app->webSockets() == 0; }));
-            settle(fixture.server->hub());
-            client.sendText("too late to be read");
-            settle(fixture.server->hub());
-            for (int i = 0; i < filled; ++i)
-                CPPUNIT_ASSERT_EQUAL(std::size_t(32 * 1024), client.readFrame().payload.size());
-            CPPUNIT_ASSERT_EQUAL(""s, client.readToEnd());
-            CPPUNIT_ASSERT(client.tls()->closeNotified());
-        }
-        CPPUNIT_ASSERT(fixture.emptied());
-    }
-
-    void passesOnTheEndOfEitherSideOverTls() {
-        test::Gate gate;
-        std::atomic<int> readAtEnd{-1};
-        std::string heard;
-        std::atomic<bool> heardIt{false};
-        Fixture fixture;
-        fixture.secure();
-        fixture.on("/client-first", [&](Request& request, PocoAnswer& response) {
-            Poco::Net::WebSocket socket(request, response);
-            socket.setReceiveTimeout(Poco::Timespan(20, 0));
-            char buffer[64];
-            int flags = 0;
-            readAtEnd = socket.receiveFrame(buffer, sizeof buffer, flags);
-            socket.sendFrame("I can still talk", 16);
-        });
-        fixture.on("/handler-first", [&](Request& request, PocoAnswer& response) {
-            Poco::Net::WebSocket socket(request, response);
-            socket.setReceiveTimeout(Poco::Timespan(20, 0));
-            socket.sendFrame("the last", 8);
-            socket.shutdownSend();
-            char buffer[64];
-            int flags = 0;
-            const int size = socket.receiveFrame(buffer, sizeof buffer, flags);
-            heard.assign(buffer, static_cast<std::size_t>(size));
-            heardIt = true;
-            gate.wait();
-        });
-        fixture.start();
-        {
-            RawClient client = fixture.client();
-            client.upgrade("/client-first");
-            client.tls()->close();
-            CPPUNIT_ASSERT(client.trySendRaw(client.tls()->output()));
-            CPPUNIT_ASSERT_EQUAL("I can still talk"s, client.readText());
-            CPPUNIT_ASSERT_EQUAL(0, readAtEnd.load());
-            CPPUNIT_ASSERT_EQUAL(""s, client.readToEnd());
-            CPPUNIT_ASSERT(client.tls()->closeNotified());
-        }
-        CPPUNIT_ASSERT(fixture.emptied());
-        {
-            RawClient client = fixture.client();
-            client.upgrade("/handler-first");
-            CPPUNIT_ASSERT_EQUAL("the last"s, client.readText());
-            CPPUNIT_ASSERT_EQUAL(""s, client.readToEnd());
-            CPPUNIT_ASSERT(client.tls()->closeNotified());
-            client.sendText("and mine");
-            CPPUNIT_ASSERT(eventually([&] { return heardIt.load(); }));
-            CPPUNIT_ASSERT_EQUAL("and mine"s, heard);
-            CPPUNIT_ASSERT_EQUAL(std::size_t(2), fixture.server->hub().connectionCount());
-            gate.open();
-        }
-        CPPUNIT_ASSERT(fixture.emptied());
-    }
-
-    void aClientThatVanishesEndsItsHandlerOverTls() {
-        std::atomic<int> reading{0}, sending{0};
-        Fixture fixture;
-        fixture.secure();
-        fixture.on("/reads", [&](Request& request, PocoAnswer& response) {
-            Poco::Net::WebSocket socket(request, response);
-            socket.setReceiveTimeout(Poco::Timespan(600, 0));
-            char buffer[64];
-            int flags = 0;
-            ++reading;
-            CPPUNIT_ASSERT_EQUAL(0, socket.receiveFrame(buffer, sizeof buffer, flags));
-            --reading;
-        });
-        fixture.on("/sends", [&](Request& request, PocoAnswer& response) {
-            Poco::Net::WebSocket socket(request, response);
-            socket.setSendTimeout(Poco::Timespan(600, 0));
-            const std::string piece(32 * 1024, 'p');
-            ++sending;
-            try {
-                for (;;) socket.sendFrame(piece.data(), static_cast<int>(piece.size()));
-            } catch (const Poco::IOException&) {
-                --sending;
-            }
-        });
-        fixture.start();
-        for (const bool reset : {false, true}) {
-            RawClient reader = fixture.client(), sender = fixture.client();
-            reader.upgrade("/reads");
-            sender.upgrade("/sends");
-            CPPUNIT_ASSERT(eventually([&] { return reading == 1 && sending == 1; }));
-            sender.sendBinary(std::string(400'000, 'c'));  // which its handler does not read
-            settle(fixture.server->hub());
-            for (RawClient* const client : {&reader, &sender})
-                reset ? client->reset() : client->close();
-            CPPUNIT_ASSERT(fixture.emptied());
-            CPPUNIT_ASSERT_EQUAL(0, reading + sending);
-        }
-    }
-
-    void sendsGoodbyesOverTlsAtStop() {
-        test::Gate gate;
-        std::atomic<bool> ending{false};
-        Fixture fixture;
-        fixture.secure();
-        fixture.on("/ws", [&](Request& request, PocoAnswer& response) {
-            Poco::Net::WebSocket socket(request, response);
-            socket.setReceiveTimeout(Poco::Timespan(30, 0));
-            char buffer[64];
-            int flags = 0;
-            if (socket.receiveFrame(buffer, sizeof buffer, flags) > 0) return;
-            ending = true;
-            gate.wait();
-            socket.sendFrame("goodbye", 7);
-        });
-        fixture.start();
-        RawClient client = fixture.client();
-        client.upgrade("/ws");
-        auto stopped = std::async(std::launch::async, [&] { return fixture.server->stop(60s); });
-        CPPUNIT_ASSERT(eventually([&] { return ending.load(); }));
-        client.sendText("nobody reads this");  // nor does it end what still comes from there
-        client.waitUntilReceived();
-        settle(fixture.server->hub());
-        gate.open();
-        CPPUNIT_ASSERT_EQUAL("goodbye"s, client.readText());
-        CPPUNIT_ASSERT_EQUAL(""s, client.readToEnd());
-        CPPUNIT_ASSERT(client.tls()->closeNotified());
-        client.close();
-        CPPUNIT_ASSERT(stopped.get());
-        CPPUNIT_ASSERT_EQUAL(std::size_t(0), fixture.server->hub().connectionCount());
-    }
-
-    void aWebSocketOverTlsEndsWithTheServer() {
-        std::unique_ptr<Poco::Net::WebSocket> kept;
-        std::atomic<bool> returned{false};
-        Fixture fixture;
-        fixture.secure();
-        fixture.on("/ws", [&](Request& request, PocoAnswer& response) {
-            kept = std::make_unique<Poco::Net::WebSocket>(request, response);
-            returned = true;
-        });
-        fixture.start();
-        RawClient client = fixture.client();
-        client.upgrade("/ws");
-        CPPUNIT_ASSERT(eventually([&] { return returned && fixture.app->webSockets() == 0; }));
-        kept->sendFrame("hello", 5);
-        CPPUNIT_ASSERT_EQUAL("hello"s, client.readText());
-        kept->sendFrame("before the end", 14);
-        auto stopped = std::async(std::launch::async, [&] { return fixture.server->stop(60s); });
-        CPPUNIT_ASSERT_EQUAL("before the end"s, client.readText());
-        CPPUNIT_ASSERT_EQUAL(""s, client.readToEnd());
-        client.close();
-        CPPUNIT_ASSERT(stopped.get());
-        char buffer[64];
-        int flags = 0;
-        CPPUNIT_ASSERT_EQUAL(0, kept->receiveFrame(buffer, sizeof buffer, flags));
-        CPPUNIT_ASSERT_THROW(kept->sendFrame("too late", 8), Poco::IOException);
-        fixture.app.reset();
-        kept.reset();
-    }
-
-    void refusesWebSocketsOverTlsWithoutRoom() {
-        Fixture fixture;
-        fixture.secure();
-        fixture.http.hub.maxConnections = 2;  // a WebSocket over TLS counts as two
-        fixture.on("/ws", PocoHandlers::echo);
-        fixture.start();
-        {
-            RawClient first = fixture.client(), second = fixture.client();
-            first.send(handshake("/ws"));
-            CPPUNIT_ASSERT_EQUAL(503, first.readResponse().status);
-            CPPUNIT_ASSERT_EQUAL(std::size_t(0), fixture.app->webSockets());
-            first.readToEnd();
-            first.close();
-            CPPUNIT_ASSERT(
-                eventually([&] { return fixture.server->hub().connectionCount() == 1; }));
-            second.upgrade("/ws");
-            second.sendText("hello");
-            CPPUNIT_ASSERT_EQUAL("hello"s, second.readText());
-        }
-        CPPUNIT_ASSERT(fixture.emptied());
     }
 
     void takesTheParametersOfPocosServer() {

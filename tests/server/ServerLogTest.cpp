@@ -1,3 +1,4 @@
+#include <atomic>
 #include <string>
 #include <vector>
 
@@ -35,7 +36,8 @@ public:
         logger.setChannel(channel);
         logger.setLevel(Poco::Message::PRIO_INFORMATION);
         test::FakeClock clock;
-        ServerLog log(logger);
+        std::atomic<std::uint64_t> leftOut{0};
+        ServerLog log(logger, {}, leftOut);
         log.setClock(clock);
 
         for (int i = 0; i < 150; ++i) log.error(ServerLog::Kind::Handler, "bad");
@@ -54,6 +56,9 @@ public:
         CPPUNIT_ASSERT_EQUAL(std::string("bad (51 similar lines before it were left out)"),
                              channel->lines[110]);
         CPPUNIT_ASSERT_EQUAL(std::string("bad"), channel->lines[111]);
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t(50 + 5 + 1), leftOut.load());
+        log.error(ServerLog::Kind::Task, std::string(5000, 'x'));
+        CPPUNIT_ASSERT_EQUAL(std::string(1000, 'x') + "...", channel->lines[112]);
         logger.setChannel(nullptr);
     }
 };

@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "socketio/base/Executor.h"
+#include "socketio/base/Limits.h"
 #include "socketio/base/Mutex.h"
+#include "socketio/base/Outbound.h"
 #include "socketio/base/Strand.h"
 
 #include "support/ManualExecutor.h"
@@ -42,6 +44,8 @@ public:
     }
     Timers& timers(LoopId) override { return _timers; }
     const Clock& clock() const override { return _clock; }
+    OutboundShare& outbound(LoopId) override { return _outbound; }
+    LimitCounters& limits() override { return _limits; }
     bool runOnWorker(Task task) override {
         MutexLock lock(_mutex);
         _workerTasks.push_back(std::move(task));
@@ -118,7 +122,7 @@ private:
                 auto strand = std::move(_strands.front());
                 _strands.pop_front();
                 lock.unlock();
-                if (!strand->run(16)) schedule(strand);
+                if (strand->run(16) != Strand::Left::Nothing) schedule(strand);
                 strand.reset();
                 lock.lock();
             } else {
@@ -132,6 +136,9 @@ private:
     std::deque<Task> _loopTasks, _workerTasks;
     std::deque<std::shared_ptr<Strand>> _strands;
     const Clock& _clock;
+    OutboundTotal _total{0, {}};
+    OutboundShare _outbound{_total};
+    LimitCounters _limits;
     FakeTimers _timers;  // on the loop
     std::vector<std::thread> _threads;
     bool _stop = false;

@@ -533,9 +533,10 @@ public:
         server->start(*executor);
         std::promise<void> go;
         std::atomic<bool> emitted{false};
+        Server& former = *server;
         const auto task = server->startBackgroundTask([&, wait = go.get_future()]() mutable {
             wait.wait();
-            server->emit("late");  // the Server is still there
+            former.emit("late");  // it is still there; the optional holds none any more
             emitted = true;
         });
         CPPUNIT_ASSERT(!server->stop(Clock::system().now() + 50ms));

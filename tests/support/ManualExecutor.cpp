@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "socketio/base/Limits.h"
+
 namespace socketio::test {
 
 FakeTimers::~FakeTimers() {
@@ -36,8 +38,12 @@ bool FakeTimers::fireOne() {
     return true;
 }
 
-ManualExecutor::ManualExecutor(LoopId loops) : _loops(loops) {
-    for (Loop& loop : _loops) loop.timers = std::make_unique<FakeTimers>(_clock);
+ManualExecutor::ManualExecutor(LoopId loops)
+    : _limits(std::make_unique<LimitCounters>()), _loops(loops) {
+    for (Loop& loop : _loops) {
+        loop.timers = std::make_unique<FakeTimers>(_clock);
+        loop.outbound = std::make_unique<OutboundShare>(_outbound);
+    }
 }
 
 ManualExecutor::~ManualExecutor() {
@@ -88,7 +94,7 @@ bool ManualExecutor::runOneWorkerTask() {
         const std::shared_ptr<Strand> strand = _strands.front();
         _strands.pop_front();
         onLoop(kNoLoop, [&] {
-            if (!strand->run(1)) _strands.push_back(strand);
+            if (strand->run(1) != Strand::Left::Nothing) _strands.push_back(strand);
         });
         return true;
     }

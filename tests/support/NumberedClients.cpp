@@ -90,11 +90,11 @@ void NumberedClients::read(Client& client) {
     while (left.size() >= 2) {
         const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(left[at]); };
         std::size_t head = 2, length = byte(1) & 127;
-        if (length == 127) throw std::runtime_error("no message of ours is that long");
-        if (length == 126) {
-            head = 4;
+        if (length >= 126) {
+            head = length == 126 ? 4 : 10;
             if (left.size() < head) break;
-            length = static_cast<std::size_t>(byte(2) << 8 | byte(3));
+            length = 0;
+            for (std::size_t i = 2; i < head; ++i) length = length << 8 | byte(i);
         }
         if (left.size() < head + length) break;
         handle(client, byte(0) & 15, left.substr(head, length));
@@ -103,11 +103,20 @@ void NumberedClients::read(Client& client) {
     client.input.erase(0, client.input.size() - left.size());
 }
 
+bool NumberedClients::send(Client& client, std::string_view text) {
+    return client.open && write(client, "42[\"n\",\"" + std::string(text) + "\"]");
+}
+
+bool NumberedClients::write(Client& client, std::string_view packet) {
+    MutexLock lock(client.writing);
+    return client.raw.trySend(RawClient::frame(RawFrame::Text, packet));
+}
+
 // 42["n","..."]    42<ack id>["n","..."]    42["hello","<server>"]    2, a ping
 void NumberedClients::handle(Client& client, int opcode, std::string_view payload) {
     if (opcode != RawFrame::Text) return;
     if (payload == "2") {
-        client.raw.trySend(RawClient::frame(RawFrame::Text, "3"));
+        write(client, "3");
         return;
     }
     if (!payload.starts_with("42")) return;
@@ -123,9 +132,7 @@ void NumberedClients::handle(Client& client, int opcode, std::string_view payloa
     const std::string_view text =
         data.substr(kMessage.size(), data.size() - kMessage.size() - kEnd.size());
     if (client.receiver != kNobody) _messages.received(client.receiver, text);
-    if (!id.empty())
-        client.raw.trySend(RawClient::frame(
-            RawFrame::Text, "43" + std::string(id) + "[\"" + std::string(text) + "\"]"));
+    if (!id.empty()) write(client, "43" + std::string(id) + "[\"" + std::string(text) + "\"]");
 }
 
 }  // namespace socketio::test

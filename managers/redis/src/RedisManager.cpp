@@ -239,6 +239,7 @@ void RedisManager::Impl::awaitHearers(RedisConnection& connection) {
 }
 
 void RedisManager::Impl::publishBatch(RedisConnection& connection) {
+    const RedisOptions& times = _endpoint.options;
     std::string commands;
     std::vector<std::size_t> ends;
     for (const std::string& payload : _batch) {
@@ -250,6 +251,9 @@ void RedisManager::Impl::publishBatch(RedisConnection& connection) {
     std::exception_ptr failure;
     try {
         connection.send(commands, sent);
+        // The answers come meanwhile, and nobody has to be woken for them.
+        if (commands.size() < kBatchBytes && times.publishInterval > Duration::zero())
+            _endpoint.stop.wait(-1, 0, now() + times.publishInterval);
         for (std::size_t i = 0; i < ends.size(); ++i) {
             RedisReply reply = connection.answer();
             if (reply.type == RedisReply::Type::Integer) {

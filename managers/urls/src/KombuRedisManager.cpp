@@ -25,9 +25,9 @@ std::string databaseOf(std::string_view url) {
 }  // namespace
 
 KombuRedisManager::KombuRedisManager(const std::string& url, std::string channel, bool writeOnly,
-                                     PubSubOptions options)
+                                     PubSubOptions options, RedisOptions redis)
     : RedisManager(url.substr(kPrefix.size()), "/" + databaseOf(url) + "." + channel, writeOnly,
-                   options),
+                   options, redis),
       _exchange(std::move(channel)) {}
 
 KombuRedisManager::~KombuRedisManager() {

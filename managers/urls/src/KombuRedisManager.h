@@ -13,7 +13,7 @@ class KombuRedisManager final : public RedisManager {
 public:
     /// `kombu+redis://...` or `kombu+rediss://...`; the rest as for a RedisManager.
     KombuRedisManager(const std::string& url, std::string channel, bool writeOnly,
-                      PubSubOptions options);
+                      PubSubOptions options, RedisOptions redis);
     ~KombuRedisManager() override;
 
 protected:

@@ -21,14 +21,33 @@ namespace socketio {
 
 namespace {
 
-using Make = std::shared_ptr<ClientManager> (*)(const std::string& url, std::string channel,
-                                                bool writeOnly, PubSubOptions options);
+struct Given {
+    const std::string& url;
+    std::string channel;
+    bool writeOnly;
+    const PubSubOptions& options;
+    const BrokerOptions& broker;
+};
+using Make = std::shared_ptr<ClientManager> (*)(Given given);
 
+#ifdef SOCKETIO_WITH_REDIS
 template <class Manager>
-std::shared_ptr<ClientManager> make(const std::string& url, std::string channel, bool writeOnly,
-                                    PubSubOptions options) {
-    return std::make_shared<Manager>(url, std::move(channel), writeOnly, options);
+std::shared_ptr<ClientManager> makeRedis(Given given) {
+    return std::make_shared<Manager>(
+        given.url, std::move(given.channel), given.writeOnly, given.options,
+        RedisOptions{given.broker.redisConnectTimeout, given.broker.redisCommandTimeout,
+                     given.broker.redisPingInterval});
 }
+#endif
+
+#ifdef SOCKETIO_WITH_AMQP
+std::shared_ptr<ClientManager> makeAmqp(Given given) {
+    return std::make_shared<AmqpManager>(
+        given.url, std::move(given.channel), given.writeOnly, given.options,
+        AmqpOptions{given.broker.amqpHeartbeat, given.broker.amqpTimeout,
+                    given.broker.amqpPrefetch});
+}
+#endif
 
 struct Scheme {
     const char* name;
@@ -37,31 +56,31 @@ struct Scheme {
 
 constexpr Scheme kSchemes[] = {
     {"memory",
-     [](const std::string&, std::string, bool, PubSubOptions) -> std::shared_ptr<ClientManager> {
-         return std::make_shared<MemoryManager>();
-     }},
+     [](Given) -> std::shared_ptr<ClientManager> { return std::make_shared<MemoryManager>(); }},
 #ifdef SOCKETIO_WITH_REDIS
-    {"redis", make<RedisManager>},
-    {"rediss", make<RedisManager>},
-    {"unix", make<RedisManager>},
-    {"kombu+redis", make<KombuRedisManager>},
-    {"kombu+rediss", make<KombuRedisManager>},
+    {"redis", makeRedis<RedisManager>},
+    {"rediss", makeRedis<RedisManager>},
+    {"unix", makeRedis<RedisManager>},
+    {"kombu+redis", makeRedis<KombuRedisManager>},
+    {"kombu+rediss", makeRedis<KombuRedisManager>},
 #endif
 #ifdef SOCKETIO_WITH_AMQP
-    {"amqp", make<AmqpManager>},
-    {"amqps", make<AmqpManager>},
+    {"amqp", makeAmqp},
+    {"amqps", makeAmqp},
 #endif
 };
 
 }  // namespace
 
 std::shared_ptr<ClientManager> createManager(const std::string& url, std::string channel,
-                                             bool writeOnly, PubSubOptions options) {
+                                             bool writeOnly, PubSubOptions options,
+                                             const BrokerOptions& broker) {
     const auto end = url.find("://");
     const std::string scheme = end == url.npos ? "" : lowerCase(url.substr(0, end));
     for (const Scheme& each : kSchemes)
         if (scheme == each.name)
-            return each.make(scheme + url.substr(end), std::move(channel), writeOnly, options);
+            return each.make(
+                {scheme + url.substr(end), std::move(channel), writeOnly, options, broker});
     std::string known;
     for (const Scheme& each : kSchemes)
         known.append(known.empty() ? "" : ", ").append(each.name).append("://");

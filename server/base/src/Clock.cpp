@@ -12,7 +12,8 @@ public:
 }  // namespace
 
 const Clock& Clock::system() {
-    static const SystemClock clock;
+    // Never destroyed: a server with static storage asks for the time while the process ends.
+    static const Clock& clock = *new SystemClock;
     return clock;
 }
 

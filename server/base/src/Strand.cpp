@@ -38,7 +38,7 @@ Task Strand::takeDrained() {
     return std::exchange(_drained, Task());
 }
 
-bool Strand::run(std::size_t budget) {
+Strand::Left Strand::run(std::size_t budget) {
     for (; budget > 0; --budget) {
         if (_position == _running.size()) {
             _running.clear();
@@ -49,7 +49,7 @@ bool Strand::run(std::size_t budget) {
                 std::vector<Entry>().swap(_running);
                 std::vector<Entry>().swap(_waiting);
                 _scheduled = false;
-                return true;
+                return Left::Nothing;
             }
             _running.swap(_waiting);
         }
@@ -62,6 +62,12 @@ bool Strand::run(std::size_t budget) {
         } catch (...) {
             broken = std::current_exception();
         }
+        if (_deferred) {
+            entry.task = std::exchange(_deferred, Task());
+            _running[--_position] = std::move(entry);
+            if (broken) std::rethrow_exception(broken);
+            return Left::Deferred;
+        }
         entry.task = Task();  // what the task held is freed before the client counts as drained
         Task drained;
         {
@@ -73,7 +79,7 @@ bool Strand::run(std::size_t budget) {
         if (drained) drained();
         if (broken) std::rethrow_exception(broken);
     }
-    return false;
+    return Left::Tasks;
 }
 
 }  // namespace socketio

@@ -8,6 +8,7 @@
 #include <Poco/Exception.h>
 #include <Poco/Logger.h>
 
+#include "socketio/base/AddressKey.h"
 #include "socketio/base/Text.h"
 #include "socketio/protocol/EnginePayload.h"
 
@@ -59,6 +60,9 @@ const EngineOptions& checked(const EngineOptions& options) {
     require(options.maxHttpBufferSize > 0, "maxHttpBufferSize", "0");
     require(options.maxPacketsPerPayload > 0, "maxPacketsPerPayload", "0");
     require(options.maxPacketsPerPoll > 0, "maxPacketsPerPoll", "0");
+    require(options.maxQueryParameters > 0, "maxQueryParameters", "0");
+    require(options.drainSessions > 0, "drainSessions", "0");
+    positive("drainInterval", options.drainInterval);
     require(!options.transports.empty(), "transports", "none");
     for (const std::string& name : options.transports)
         require(name == "polling" || name == "websocket", "transports", name);
@@ -117,7 +121,7 @@ void EngineContext::refuse(const Exchange::Ptr& exchange, EngineError error, int
 }
 
 void EngineContext::refuseOrigin(const Exchange::Ptr& exchange) {
-    warn(EngineLimit::ForeignOrigin, exchange->executor().clock().now(),
+    warn(EngineFault::ForeignOrigin, Limit::CorsAllowedOrigins, exchange->executor(),
          "request refused: its Origin is not allowed");
     Response response = Response::json(403, errorBody(EngineError::Forbidden));
     addCommonHeaders(response.headers, exchange->environ());
@@ -179,26 +183,52 @@ std::string EngineContext::cookie(std::string_view sid, bool secure) const {
     return value;
 }
 
-std::atomic<std::uint64_t>& EngineContext::counter(EngineLimit limit) {
-    switch (limit) {
-        case EngineLimit::ForeignOrigin:
+std::atomic<std::uint64_t>& EngineContext::counter(EngineFault fault) {
+    switch (fault) {
+        case EngineFault::ForeignOrigin:
             return counters.foreignOrigins;
-        case EngineLimit::BodyTooLarge:
+        case EngineFault::BodyTooLarge:
             return counters.largeBodies;
-        case EngineLimit::BadPayload:
+        case EngineFault::BadPayload:
             return counters.badPayloads;
-        case EngineLimit::BadPacket:
+        case EngineFault::BadPacket:
             return counters.badPackets;
-        case EngineLimit::Outbound:
+        case EngineFault::Internal:
+            return counters.internalErrors;
+        case EngineFault::Outbound:
             break;
     }
     return counters.outboundLimit;
 }
 
-void EngineContext::warn(EngineLimit limit, TimePoint now, const std::string& text) {
-    counter(limit).fetch_add(1, std::memory_order_relaxed);
-    if (const auto leftOut = _throttles[static_cast<std::size_t>(limit)].pass(now))
+void EngineContext::warn(EngineFault fault, std::optional<Limit> limit, Executor& executor,
+                         const std::string& text) {
+    counter(fault).fetch_add(1, std::memory_order_relaxed);
+    const TimePoint now = executor.clock().now();
+    if (limit)
+        executor.limits().reached(*limit, logger, now, text);
+    else if (const auto leftOut = _throttles[static_cast<std::size_t>(fault)].pass(now))
         logger.warning(text + LogThrottle::more(*leftOut));
+}
+
+void EngineContext::reached(Limit limit, const Exchange::Ptr& exchange, const char* what) const {
+    Executor& executor = exchange->executor();
+    executor.limits().reached(limit, logger, executor.clock().now(), [&] {
+        return escapedForLog(exchange->environ().remoteAddress(), 64) + ": " + what;
+    });
+}
+
+bool EngineContext::admits(const Exchange::Ptr& exchange) {
+    if (options.handshakesPerSecond == 0) return true;
+    const auto key = addressKey(exchange->environ().remoteAddress());
+    if (!key ||
+        _handshakes.take(*key, options.handshakesPerSecond, exchange->executor().clock().now()))
+        return true;
+    reached(Limit::HandshakesPerSecond, exchange, "too many new sessions in a second");
+    Response response = Response::json(429, R"({"code":3,"message":"Too many requests"})");
+    response.headers.add("Retry-After", "1");
+    answer(exchange, std::move(response));
+    return false;
 }
 
 }  // namespace socketio

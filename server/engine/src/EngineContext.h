@@ -4,14 +4,17 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "socketio/base/Limits.h"
 #include "socketio/base/Log.h"
 #include "socketio/engine/EngineOptions.h"
 #include "socketio/engine/EngineServer.h"
 #include "socketio/exchange/Exchange.h"
 
+#include "HandshakeRate.h"
 #include "OriginPolicy.h"
 #include "SessionTable.h"
 
@@ -27,8 +30,8 @@ enum class EngineError {
     UnsupportedVersion = 5
 };
 
-/// Limits whose crossing is worth a line in the log.
-enum class EngineLimit { ForeignOrigin, BodyTooLarge, BadPayload, BadPacket, Outbound };
+/// What clients do wrong, and what ends a session through our own fault, by its counter.
+enum class EngineFault { ForeignOrigin, BodyTooLarge, BadPayload, BadPacket, Outbound, Internal };
 
 /// What the sessions of one EngineServer share: settings, the table, and how HTTP is answered.
 ///
@@ -66,12 +69,20 @@ public:
     std::string cookie(std::string_view sid, bool secure) const;
 
     /// Counts, and logs at most one line per second and kind, which says how many it left out.
-    void warn(EngineLimit limit, TimePoint now, const std::string& text);
+    /// `limit`: the limit that was reached, if that was it.
+    void warn(EngineFault fault, std::optional<Limit> limit, Executor& executor,
+              const std::string& text);
+    /// Counts the limit that a request reached, and logs it as LimitCounters does.
+    void reached(Limit limit, const Exchange::Ptr& exchange, const char* what) const;
+    /// False when the request's address has opened enough sessions in this second, and it has been
+    /// answered.
+    bool admits(const Exchange::Ptr& exchange);
 
 private:
-    std::atomic<std::uint64_t>& counter(EngineLimit limit);
+    std::atomic<std::uint64_t>& counter(EngineFault fault);
 
-    std::array<LogThrottle, 5> _throttles;
+    std::array<LogThrottle, 6> _throttles;
+    HandshakeRate _handshakes;
 };
 
 }  // namespace socketio

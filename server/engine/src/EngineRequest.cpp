@@ -21,14 +21,20 @@ struct Parameter {
     bool is(std::string_view expected) const { return !contradicted && value == expected; }
 };
 
+/// Without a branch per byte, as most texts have none.
+bool hasEscapes(std::string_view text) {
+    bool escapes = false;
+    for (const char c : text) escapes |= (c == '%') | (c == '+');
+    return escapes;
+}
+
 std::string decoded(std::string_view text) {
-    if (text.find_first_of("%+") == text.npos) return std::string(text);
-    return percentDecode(text, true);
+    return hasEscapes(text) ? percentDecode(text, true) : std::string(text);
 }
 
 }  // namespace
 
-EngineRequest EngineRequest::parse(std::string_view query) {
+EngineRequest EngineRequest::parse(std::string_view query, std::size_t maxParameters) {
     EngineRequest request;
     Parameter revision, transport;
     std::size_t count = 0;
@@ -36,12 +42,14 @@ EngineRequest EngineRequest::parse(std::string_view query) {
         const std::string_view pair = query.substr(0, query.find('&'));
         query.remove_prefix(std::min(pair.size() + 1, query.size()));
         if (pair.empty()) continue;
-        if (++count > kMaxParameters) {
+        if (++count > maxParameters) {
             request.tooMany = true;
             return request;
         }
         const std::size_t equals = std::min(pair.find('='), pair.size());
-        const std::string name = decoded(pair.substr(0, equals));
+        std::string_view name = pair.substr(0, equals);
+        std::string decodedName;
+        if (hasEscapes(name)) name = decodedName = percentDecode(name, true);
         const std::string_view raw = equals < pair.size() ? pair.substr(equals + 1) : "";
         if (name == "EIO") {
             revision.add(decoded(raw));

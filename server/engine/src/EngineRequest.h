@@ -15,9 +15,7 @@ namespace socketio {
 struct EngineRequest {
     enum class Transport { Unknown, Polling, WebSocket };
 
-    static constexpr std::size_t kMaxParameters = 64;
-
-    /// More than kMaxParameters.
+    /// More than the parameters that it may have.
     bool tooMany = false;
     /// Empty unless EIO is exactly 3 or 4 (and not given twice with two values).
     std::optional<EngineRevision> revision;
@@ -28,7 +26,7 @@ struct EngineRequest {
     bool jsonp = false;
     std::string jsonpIndex;  ///< Empty unless it is 1 to 10 digits.
 
-    static EngineRequest parse(std::string_view query);
+    static EngineRequest parse(std::string_view query, std::size_t maxParameters = 64);
 };
 
 }  // namespace socketio

@@ -112,7 +112,9 @@ void EngineServer::stop(TimePoint deadline) {
     Executor* const executor = _impl->executor.load();
     if (context.stopping.exchange(true) || executor == nullptr) return;
     const Duration time = deadline - executor->clock().now();
-    _impl->shutdown = std::make_shared<Shutdown>(*executor, context.table.all(), time);
+    _impl->shutdown =
+        std::make_shared<Shutdown>(*executor, context.table.all(), time,
+                                   Shutdown::Pace{_options.drainSessions, _options.drainInterval});
     _impl->shutdown->start();
     // A loop must not wait for itself.
     if (executor->currentLoop() != Executor::kNoLoop) return;
@@ -120,7 +122,11 @@ void EngineServer::stop(TimePoint deadline) {
         BlockingScope blocking(*executor);
         if (context.table.waitEmpty(executor->clock(), deadline)) return;
     }
-    _impl->shutdown->dropRest(context.table.all());
+    std::vector<Session> left = context.table.all();
+    executor->limits().reached(Limit::StopTimeout, context.logger, executor->clock().now(), [&] {
+        return std::to_string(left.size()) + " sessions were ended without a goodbye";
+    });
+    _impl->shutdown->dropRest(std::move(left));
 }
 
 /// The official order of the checks, after the Origin, which comes first as in python-socketio.
@@ -134,12 +140,15 @@ void EngineServer::Impl::begin(const Exchange::Ptr& exchange) {
         context->answer(exchange, context->origins.preflight(environ));
         return;
     }
-    const EngineRequest request = EngineRequest::parse(environ.query());
+    const EngineRequest request =
+        EngineRequest::parse(environ.query(), context->options.maxQueryParameters);
     if (request.tooMany) {
+        context->reached(Limit::MaxQueryParameters, exchange, "too many query parameters");
         context->refuse(exchange, EngineError::BadRequest);
         return;
     }
     if (!serves(request)) {
+        context->reached(Limit::Transports, exchange, "a transport that is not served");
         context->refuse(exchange, EngineError::TransportUnknown);
         return;
     }
@@ -194,6 +203,7 @@ void EngineServer::Impl::open(const Exchange::Ptr& exchange, const EngineRequest
                         Response::json(503, R"({"code":3,"message":"Service unavailable"})"));
         return;
     }
+    if (!context->admits(exchange)) return;
     if (webSocket)
         openWebSocket(exchange, request);
     else if (exchange->isWebSocketHandshake())
@@ -216,18 +226,32 @@ Session EngineServer::Impl::makeSession(const Exchange::Ptr& exchange,
 void EngineServer::Impl::openWebSocket(const Exchange::Ptr& exchange,
                                        const EngineRequest& request) {
     const Session session = makeSession(exchange, request);
-    const auto channel = exchange->upgrade(webSocketOptions(session->loop()));
-    const auto transport = std::make_shared<WebSocketTransport>(session, channel, request.base64);
-    channel->setListener(transport);
-    session->openWebSocket(transport, onOpen);
+    std::shared_ptr<WebSocketChannel> channel;
+    try {
+        channel = exchange->upgrade(webSocketOptions(session->loop()));
+        const auto transport =
+            std::make_shared<WebSocketTransport>(session, channel, request.base64);
+        channel->setListener(transport);
+        session->openWebSocket(transport, onOpen);
+    } catch (...) {
+        if (channel) channel->abort();
+        session->drop(CloseReason::ForcedClose);
+        throw;
+    }
     // stop() has either seen the session in the table, or is seen here.
     if (context->stopping.load()) session->close(CloseReason::ServerShuttingDown, {});
 }
 
 void EngineServer::Impl::openPolling(const Exchange::Ptr& exchange, const EngineRequest& request) {
     const Session session = makeSession(exchange, request);
-    if (!session->openPolling(exchange, request.jsonpIndex, request.base64, onOpen))
-        context->refuse(exchange, EngineError::BadRequest, 500);
+    bool opened = false;
+    try {
+        opened = session->openPolling(exchange, request.jsonpIndex, request.base64, onOpen);
+    } catch (...) {
+        session->drop(CloseReason::ForcedClose);
+        throw;
+    }
+    if (!opened) context->refuse(exchange, EngineError::BadRequest, 500);
     if (context->stopping.load()) session->close(CloseReason::ServerShuttingDown, {});
 }
 
@@ -272,14 +296,20 @@ void EngineServer::Impl::upgrade(const Exchange::Ptr& exchange, const EngineRequ
         channel->close();
         return;
     }
-    const auto transport = std::make_shared<WebSocketTransport>(session, channel, request.base64);
-    // Before the listener: what the client says is to find the upgrade begun.
-    if (exchange->loop() == session->loop())
-        session->startUpgrade(transport);
-    else
-        session->executor().post(session->loop(),
-                                 [session, transport] { session->startUpgrade(transport); });
-    channel->setListener(transport);
+    try {
+        const auto transport =
+            std::make_shared<WebSocketTransport>(session, channel, request.base64);
+        // Before the listener: what the client says is to find the upgrade begun.
+        if (exchange->loop() == session->loop())
+            session->startUpgrade(transport);
+        else
+            session->executor().post(session->loop(),
+                                     [session, transport] { session->startUpgrade(transport); });
+        channel->setListener(transport);
+    } catch (...) {
+        channel->abort();  // alone: polling goes on
+        throw;
+    }
 }
 
 void EngineServer::Impl::poll(const Exchange::Ptr& exchange, const EngineRequest& request,
@@ -297,6 +327,7 @@ void EngineServer::Impl::poll(const Exchange::Ptr& exchange, const EngineRequest
 void EngineServer::Impl::post(const Exchange::Ptr& exchange, const EngineRequest& request,
                               const Session& session) {
     if (!isPlainBody(exchange->environ())) {
+        context->reached(Limit::ContentEncoding, exchange, "a POST that is compressed");
         context->answer(exchange, Response::json(415, R"({"code":3,"message":"Bad request"})"));
         return;
     }

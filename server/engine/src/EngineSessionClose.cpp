@@ -44,20 +44,46 @@ void EngineSessionImpl::close(CloseReason reason, std::string_view detail) {
     _closed.store(true, std::memory_order_release);
     _context->openSessions.fetch_sub(1, std::memory_order_relaxed);
     _timer.cancel();
-    if (_context->logger.debug()) {
-        std::string line = "session " + sid() + " closed: ";
-        line.append(toString(reason));
-        if (!detail.empty()) line.append(", ").append(detail);
-        _context->logger.debug(line);
-    }
     _state = State::Lingering;
+    try {
+        if (_context->logger.debug()) {
+            std::string line = "session " + sid() + " closed: ";
+            line.append(toString(reason));
+            if (!detail.empty()) line.append(", ").append(detail);
+            _context->logger.debug(line);
+        }
+        sayGoodbye(reason, detail);
+    } catch (...) {
+        if (_webSocket) _webSocket->abort();
+        finish();
+    }
+    tellListener(reason, detail);
+}
+
+void EngineSessionImpl::sayGoodbye(CloseReason reason, std::string_view detail) {
     if (_webSocket) {
         closeWebSocket(reason, detail);
         finish();
-    } else {
+    } else if (_polling) {
         closePolling(reason);
+    } else {
+        finish();  // it could not be opened
     }
-    tellListener(reason, detail);
+}
+
+void EngineSessionImpl::fail() noexcept {
+    const auto keep = self();
+    try {
+        _context->warn(EngineFault::Internal, {}, _executor,
+                       who() + ": its session ends: " + exceptionText());
+    } catch (...) {
+    }
+    try {
+        if (_polling) _polling->forgetQueue();  // behind a gap nothing may come
+        close(CloseReason::TransportError, "internal error");
+        finish();
+    } catch (...) {
+    }
 }
 
 void EngineSessionImpl::closeWebSocket(CloseReason reason, std::string_view detail) {
@@ -97,9 +123,15 @@ void EngineSessionImpl::finish() {
     _state = State::Closed;
     _timer.cancel();
     dropProbe();
+    if (_polling) _polling->forgetQueue();
     if (_polling && _polling->post() &&
-        _polling->postStage != PollingTransport::PostStage::HandingOut)
-        _polling->answerPost(_polling->postStage == PollingTransport::PostStage::Held);
+        _polling->postStage != PollingTransport::PostStage::HandingOut) {
+        try {
+            _polling->answerPost(_polling->postStage == PollingTransport::PostStage::Held);
+        } catch (...) {
+            _polling->forgetPost();  // let go, it is answered 500
+        }
+    }
     _webSocket.reset();  // it holds the session
     _context->table.remove(sid());
 }
@@ -107,6 +139,13 @@ void EngineSessionImpl::finish() {
 void EngineSessionImpl::drop(CloseReason reason) {
     const auto keep = self();
     close(reason, {});
+    finish();
+}
+
+void EngineSessionImpl::largestOutbound() {
+    const auto keep = self();
+    _context->counters.outboundLimit.fetch_add(1, std::memory_order_relaxed);
+    close(CloseReason::TransportError, "outbound limit");
     finish();
 }
 

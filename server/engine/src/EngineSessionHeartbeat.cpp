@@ -5,6 +5,13 @@
 
 namespace socketio {
 
+namespace {
+
+// A timer that is so late says that the process has stood still: it was suspended, or had no core.
+constexpr Duration kStoodStill = std::chrono::seconds(1);
+
+}  // namespace
+
 void EngineSessionImpl::startHeartbeat() {
     alive();
     armTimer();
@@ -46,7 +53,7 @@ void EngineSessionImpl::sendHeartbeat() {
     const TimePoint time = now();
     // One ping at a time, unless its pong cannot have been seen: a client that lives has to hear
     // from us, or it gives up.
-    const bool waits = v4 && watched() && _pingOutstanding && lastHeard() <= _pingSent;
+    const bool waits = watched() && waitsForPong();
     _nextPing =
         waits ? TimePoint::max() : time + (v4 ? options().pingInterval : options().pingTimeout / 2);
     if (waits) return;
@@ -55,8 +62,24 @@ void EngineSessionImpl::sendHeartbeat() {
     sendControl(v4 ? Type::Ping : Type::Pong);
 }
 
+bool EngineSessionImpl::waitsForPong() const {
+    return revision() == EngineRevision::V4 && _pingOutstanding && lastHeard() <= _pingSent;
+}
+
+/// Until when a client of which nothing has been heard for too long lives on all the same: it may
+/// not have been asked, or what it said is unread, since other connections are read before it.
+TimePoint EngineSessionImpl::respite(bool stoodStill) const {
+    if (stoodStill) return now() + options().pingTimeout;
+    if (revision() != EngineRevision::V4) return _deadline;
+    return (waitsForPong() ? _pingSent : now()) + options().pingTimeout;
+}
+
 void EngineSessionImpl::timerFired(void* context) {
     const auto session = static_cast<EngineSessionImpl*>(context)->self();
+    session->guarded([&] { beat(session); });
+}
+
+void EngineSessionImpl::beat(const Ptr& session) {
     if (session->_state == State::Lingering) {
         session->dropProbe();
         session->finish();
@@ -64,9 +87,13 @@ void EngineSessionImpl::timerFired(void* context) {
     }
     const TimePoint time = session->now();
     if (session->watched() && time >= session->_deadline) {
+        const bool stoodStill = time >= session->nextWake() + kStoodStill;
         session->_deadline =
             std::max(session->_deadline, session->lastHeard() + session->patience());
+        if (time >= session->_deadline)
+            session->_deadline = std::max(session->_deadline, session->respite(stoodStill));
         if (time >= session->_deadline) {
+            session->reached(Limit::PingTimeout, "no sign of life");
             session->close(CloseReason::PingTimeout, {});
             return;
         }

@@ -45,14 +45,23 @@ std::string EngineSessionImpl::who() const {
     return name;
 }
 
+/// Counts the limit that the client has reached, and tells the log.
+void EngineSessionImpl::reached(Limit limit, const char* what) {
+    _executor.limits().reached(limit, _context->logger, now(), [&] { return who() + ": " + what; });
+}
+
 // ---- opening
 
 std::string EngineSessionImpl::openPacket(bool upgrade) const {
     const EngineOptions& settings = options();
-    return "{\"sid\":\"" + sid() + "\",\"upgrades\":[" + (upgrade ? "\"websocket\"" : "") +
-           "],\"pingInterval\":" + std::to_string(settings.pingInterval.count()) +
-           ",\"pingTimeout\":" + std::to_string(settings.pingTimeout.count()) +
-           ",\"maxPayload\":" + std::to_string(settings.maxHttpBufferSize) + "}";
+    std::string packet;
+    packet.reserve(160);
+    packet.append("{\"sid\":\"").append(sid()).append("\",\"upgrades\":[");
+    if (upgrade) packet.append("\"websocket\"");
+    packet.append("],\"pingInterval\":").append(std::to_string(settings.pingInterval.count()));
+    packet.append(",\"pingTimeout\":").append(std::to_string(settings.pingTimeout.count()));
+    packet.append(",\"maxPayload\":").append(std::to_string(settings.maxHttpBufferSize));
+    return packet.append("}");
 }
 
 bool EngineSessionImpl::callOpen(const OpenCallback& onOpen) {
@@ -119,20 +128,25 @@ bool EngineSessionImpl::openWebSocket(std::shared_ptr<WebSocketTransport> transp
 
 bool EngineSessionImpl::send(const EngineMessage::Ptr& message) {
     if (_state != State::Open) return false;
-    const std::size_t waiting = queuedBytes();
-    // One message alone may be larger than what may wait.
-    if (waiting > 0 && waiting + message->bytes() > _context->outboundLimit) {
-        _context->warn(EngineLimit::Outbound, now(),
-                       who() + " closed: " + std::to_string(waiting) +
-                           " bytes wait for a client that does not read");
-        close(CloseReason::TransportError, "outbound limit");
+    try {
+        const std::size_t waiting = queuedBytes();
+        // One message alone may be larger than what may wait.
+        if (waiting > 0 && waiting + message->bytes() > _context->outboundLimit) {
+            _context->warn(EngineFault::Outbound, Limit::OutboundBytes, _executor,
+                           who() + " closed: " + std::to_string(waiting) +
+                               " bytes wait for a client that does not read");
+            close(CloseReason::TransportError, "outbound limit");
+            return false;
+        }
+        if (_webSocket) {
+            _webSocket->send(message->webSocketFrames(revision(), _webSocket->base64()));
+        } else {
+            _polling->push(message);
+            flushSoon();
+        }
+    } catch (...) {
+        fail();  // behind a gap nothing may come
         return false;
-    }
-    if (_webSocket) {
-        _webSocket->send(message->webSocketFrames(revision(), _webSocket->base64()));
-    } else {
-        _polling->push(message);
-        flushSoon();
     }
     return true;
 }
@@ -154,8 +168,8 @@ void EngineSessionImpl::sendControl(Type type) {
 /// At the end of this turn, so that all of a burst goes into one answer.
 void EngineSessionImpl::flushSoon() {
     if (!_polling->polled() || _polling->flushPosted) return;
+    _executor.post(loop(), [session = self()] { session->guarded([&] { session->flush(); }); });
     _polling->flushPosted = true;
-    _executor.post(loop(), [session = self()] { session->flush(); });
 }
 
 void EngineSessionImpl::flush() {

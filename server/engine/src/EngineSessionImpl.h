@@ -78,6 +78,19 @@ public:
     void upgradeTimedOut();
     void releasePoll();
 
+    /// Runs `work`; what it throws (no memory, most likely) ends this session, and no other.
+    template <class Work>
+    void guarded(Work&& work) noexcept {
+        try {
+            work();
+        } catch (...) {
+            fail();
+        }
+    }
+
+    /// What waits for its polls is the largest, and there is too much for all.
+    void largestOutbound();
+
     Executor& executor() const { return _executor; }  // [any]
     Timers& timers() const { return _executor.timers(loop()); }
     EngineContext& context() const { return *_context; }                // [any]
@@ -97,15 +110,20 @@ private:
     // Packets from the client. False: the session is not open any more.
     bool receive(Type type, bool binary, std::string_view data);
     bool receiveFrame(bool binary, std::string_view data);
+    void takePoll(const Exchange::Ptr& exchange, const std::string& jsonpIndex);
+    void takePost(const Exchange::Ptr& exchange, Exchange::BodyStatus status, bool jsonp);
     void receivePost(const Exchange::Ptr& exchange, bool jsonp);
     bool receivePayload(const Exchange::Ptr& exchange, bool jsonp);
     bool wrong(CloseReason reason, const char* detail);
     std::string who() const;
+    void reached(Limit limit, const char* what);
 
     // The heartbeat.
     TimePoint now() const { return timers().now(); }
     void startHeartbeat();
     void alive();
+    bool waitsForPong() const;
+    TimePoint respite(bool stoodStill) const;
     Duration patience() const { return options().pingInterval + options().pingTimeout; }
     TimePoint lastHeard() const;
     bool watched() const { return options().monitorClients && !_paused; }
@@ -113,19 +131,22 @@ private:
     TimePoint nextWake() const;
     void armTimer();
     static void timerFired(void* self);
+    static void beat(const Ptr& session);
 
     void sendControl(Type type);
     void flushSoon();
     void flush();
 
     void upgrade();
-    void dropProbe();
+    void dropProbe() noexcept;
 
     void closePolling(CloseReason reason);
     void closeWebSocket(CloseReason reason, std::string_view detail);
     /// Lingering: answers the parked poll with what is left and the close packet.
     void deliverLast();
+    void sayGoodbye(CloseReason reason, std::string_view detail);
     void finish();
+    void fail() noexcept;
     void tellListener(CloseReason reason, std::string_view detail);
 
     const std::shared_ptr<EngineContext> _context;

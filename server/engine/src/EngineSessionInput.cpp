@@ -28,8 +28,8 @@ bool isOctetStream(const Environ& environ) {
 }  // namespace
 
 bool EngineSessionImpl::receivePayload(const Exchange::Ptr& exchange, bool jsonp) {
-    const auto bad = [&](const char* detail, CloseReason reason) {
-        _context->warn(EngineLimit::BadPayload, now(), who() + ": bad POST: " + detail);
+    const auto bad = [&](const char* detail, CloseReason reason, std::optional<Limit> limit = {}) {
+        _context->warn(EngineFault::BadPayload, limit, _executor, who() + ": bad POST: " + detail);
         close(reason, detail);
         return false;
     };
@@ -46,7 +46,8 @@ bool EngineSessionImpl::receivePayload(const Exchange::Ptr& exchange, bool jsonp
     limits.maxPackets = options().maxPacketsPerPayload;
     limits.maxPacketBytes = options().maxHttpBufferSize;
     const auto packets = EnginePayload::decode(revision(), octetStream, body, limits);
-    if (!packets) return bad(packets.error().detail, CloseReason::ParseError);
+    if (!packets)
+        return bad(packets.error().detail, CloseReason::ParseError, packets.error().limit);
 
     Dispatch dispatch(*this);
     for (const EnginePacket& packet : *packets)
@@ -136,7 +137,7 @@ bool EngineSessionImpl::receive(Type type, bool binary, std::string_view data) {
 
 bool EngineSessionImpl::wrong(CloseReason reason, const char* detail) {
     if (reason != CloseReason::TransportClose)
-        _context->warn(EngineLimit::BadPacket, now(), who() + ": bad packet: " + detail);
+        _context->warn(EngineFault::BadPacket, {}, _executor, who() + ": bad packet: " + detail);
     close(reason, detail);
     return false;
 }

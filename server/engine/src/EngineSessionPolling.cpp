@@ -6,6 +6,10 @@
 namespace socketio {
 
 void EngineSessionImpl::poll(const Exchange::Ptr& exchange, const std::string& jsonpIndex) {
+    guarded([&] { takePoll(exchange, jsonpIndex); });
+}
+
+void EngineSessionImpl::takePoll(const Exchange::Ptr& exchange, const std::string& jsonpIndex) {
     if (_state == State::Closed) {
         _context->refuse(exchange, EngineError::SessionUnknown);
         return;
@@ -18,6 +22,7 @@ void EngineSessionImpl::poll(const Exchange::Ptr& exchange, const std::string& j
     if (_polling->polled() && _polling->flushPosted) flush();
     if (_polling->polled()) {
         _context->refuse(exchange, EngineError::BadRequest);
+        reached(Limit::OverlappingRequests, "polled twice at a time");
         close(CloseReason::TransportError, "overlapping polls");
         return;
     }
@@ -49,6 +54,7 @@ bool EngineSessionImpl::postHead(const Exchange::Ptr& exchange) {
     }
     if (_polling->post()) {
         _context->refuse(exchange, EngineError::BadRequest);
+        reached(Limit::OverlappingRequests, "posted twice at a time");
         close(CloseReason::TransportError, "overlapping posts");
         return false;
     }
@@ -61,6 +67,12 @@ void EngineSessionImpl::postBody(const Exchange::Ptr& exchange, Exchange::BodySt
                                  bool jsonp) {
     if (!_polling || _polling->post() != exchange) return;  // refused meanwhile
     const auto keep = self();
+    guarded([&] { takePost(exchange, status, jsonp); });
+    if (_webSocket && _polling && !_polling->post()) _polling.reset();
+}
+
+void EngineSessionImpl::takePost(const Exchange::Ptr& exchange, Exchange::BodyStatus status,
+                                 bool jsonp) {
     _lastPost = now();
     switch (status) {
         case Exchange::BodyStatus::Complete:
@@ -68,7 +80,7 @@ void EngineSessionImpl::postBody(const Exchange::Ptr& exchange, Exchange::BodySt
             break;
         case Exchange::BodyStatus::TooLarge:
             _polling->forgetPost();
-            _context->warn(EngineLimit::BodyTooLarge, now(),
+            _context->warn(EngineFault::BodyTooLarge, Limit::MaxHttpBufferSize, _executor,
                            who() + ": a POST is larger than maxHttpBufferSize");
             _context->answer(exchange, Response{413, {}, {}});
             break;
@@ -81,7 +93,6 @@ void EngineSessionImpl::postBody(const Exchange::Ptr& exchange, Exchange::BodySt
             close(CloseReason::TransportError, "bad POST body");
             break;
     }
-    if (_webSocket && _polling && !_polling->post()) _polling.reset();
 }
 
 void EngineSessionImpl::receivePost(const Exchange::Ptr& exchange, bool jsonp) {

@@ -12,16 +12,26 @@ void EngineSessionImpl::startUpgrade(std::shared_ptr<WebSocketTransport> candida
         candidate->close();
         return;
     }
-    _probe = std::make_unique<UpgradeProbe>(*this, std::move(candidate));
+    try {
+        _probe = std::make_unique<UpgradeProbe>(*this, candidate);
+    } catch (...) {
+        candidate->abort();  // alone: polling goes on
+        throw;
+    }
 }
 
-void EngineSessionImpl::upgradeTimedOut() { dropProbe(); }
+void EngineSessionImpl::upgradeTimedOut() {
+    reached(Limit::UpgradeTimeout, "its upgrade took too long");
+    dropProbe();
+}
 
 void EngineSessionImpl::releasePoll() {
-    if (_polling && _polling->polled() && _polling->empty()) _polling->answer(Type::Noop);
+    guarded([this] {
+        if (_polling && _polling->polled() && _polling->empty()) _polling->answer(Type::Noop);
+    });
 }
 
-void EngineSessionImpl::dropProbe() {
+void EngineSessionImpl::dropProbe() noexcept {
     if (!_probe) return;
     const auto candidate = _probe->takeCandidate();
     _probe.reset();

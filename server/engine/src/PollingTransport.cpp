@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "socketio/base/insist.h"
 #include "socketio/protocol/EnginePayload.h"
 #include "socketio/protocol/WebSocketFrame.h"
 
@@ -25,7 +26,9 @@ public:
     ~AnswerWatch() {
         const auto session = _sent ? nullptr : _session.lock();
         if (!session || session->closed()) return;
-        session->executor().post(session->loop(), [session] { session->pollAborted(); });
+        insist([&] {
+            session->executor().post(session->loop(), [session] { session->pollAborted(); });
+        });
     }
     AnswerWatch(const AnswerWatch&) = delete;
     AnswerWatch& operator=(const AnswerWatch&) = delete;
@@ -53,15 +56,31 @@ const SharedFrame& controlFrame(EnginePacket::Type type) {
     return frames[static_cast<std::size_t>(static_cast<char>(type) - '0')];
 }
 
+PollingTransport::PollingTransport(EngineSessionImpl& session, bool base64)
+    : _session(session),
+      _outbound(
+          [](void* self) { static_cast<PollingTransport*>(self)->_session.largestOutbound(); },
+          this),
+      _base64(base64) {}
+
+void PollingTransport::tellOutbound() {
+    _session.executor().outbound(_session.loop()).set(_outbound, _bytes);
+}
+
+void PollingTransport::forgetQueue() { drop(_queue.size() - _head); }
+
 void PollingTransport::push(const EngineMessage::Ptr& message) {
-    _bytes += message->bytes() + kEntryBytes;
     _queue.push_back({message, 0, EnginePacket::Type::Message});
+    _bytes += message->bytes() + kEntryBytes;
+    tellOutbound();
 }
 
 void PollingTransport::push(EnginePacket::Type control) {
-    if (std::exchange(queued(control), true)) return;
-    _bytes += kEntryBytes;
+    if (queued(control)) return;
     _queue.push_back({nullptr, 0, control});
+    queued(control) = true;
+    _bytes += kEntryBytes;
+    tellOutbound();
 }
 
 void PollingTransport::moveTo(WebSocketTransport& webSocket) {
@@ -128,6 +147,7 @@ void PollingTransport::drop(std::size_t entries) {
         if (!entry.message) queued(entry.control) = false;
         entry.message.reset();
     }
+    tellOutbound();
     _head += entries;
     if (_head == _queue.size()) {
         _queue.clear();

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "socketio/base/Outbound.h"
 #include "socketio/base/SharedFrame.h"
 #include "socketio/engine/EngineMessage.h"
 #include "socketio/exchange/Exchange.h"
@@ -26,8 +27,7 @@ const SharedFrame& controlFrame(EnginePacket::Type type);
 /// Owner:   its session, which frees it after an upgrade. Threads: confined to the session's loop.
 class PollingTransport {
 public:
-    PollingTransport(EngineSessionImpl& session, bool base64)
-        : _session(session), _base64(base64) {}
+    PollingTransport(EngineSessionImpl& session, bool base64);
 
     // What waits.
     void push(const EngineMessage::Ptr& message);
@@ -36,6 +36,8 @@ public:
     void push(EnginePacket::Type control);
     bool empty() const { return _head == _queue.size(); }
     std::size_t bytes() const { return _bytes; }
+    /// Nobody fetches it any more.
+    void forgetQueue();
     /// Sends all that waits over a WebSocket instead.
     void moveTo(WebSocketTransport& webSocket);
 
@@ -80,6 +82,7 @@ private:
     bool respond(std::string_view open, std::string_view setCookie,
                  std::optional<EnginePacket::Type> last);
     void drop(std::size_t entries);
+    void tellOutbound();
     bool& queued(EnginePacket::Type control) {
         return control == EnginePacket::Type::Ping ? _pingQueued : _pongQueued;
     }
@@ -88,6 +91,7 @@ private:
     std::vector<Entry> _queue;  // from _head on
     std::size_t _head = 0;
     std::size_t _bytes = 0;
+    OutboundQueue _outbound;  // as large as _bytes
     Exchange::Ptr _poll;
     Exchange::Ptr _post;
     std::string _jsonpIndex;  // of the parked poll

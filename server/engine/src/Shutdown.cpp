@@ -9,23 +9,22 @@ namespace socketio {
 
 namespace {
 
-constexpr std::chrono::milliseconds kPause{200};
-constexpr std::size_t kBatch = 1000;
-
-/// More than kBatch only when half of the time would not be enough otherwise.
-std::size_t batchFor(std::size_t sessions, Duration time) {
-    const auto turns = std::max<Duration::rep>(1, time / 2 / kPause);
+/// More than the pace says only when half of the time would not be enough otherwise.
+std::size_t batchFor(std::size_t sessions, Duration time, const Shutdown::Pace& pace) {
+    const auto turns = std::max<Duration::rep>(1, time / 2 / pace.interval);
     const auto needed =
         (sessions + static_cast<std::size_t>(turns) - 1) / static_cast<std::size_t>(turns);
-    return std::max(kBatch, needed);
+    return std::max(pace.sessions, needed);
 }
 
 }  // namespace
 
-Shutdown::Shutdown(Executor& executor, std::vector<SessionTable::Ptr> sessions, Duration time)
+Shutdown::Shutdown(Executor& executor, std::vector<SessionTable::Ptr> sessions, Duration time,
+                   const Pace& pace)
     : _executor(executor),
       _sessions(std::move(sessions)),
-      _batch(batchFor(_sessions.size(), time)),
+      _batch(batchFor(_sessions.size(), time, pace)),
+      _pause(pace.interval),
       _timer(&Shutdown::timerFired, this) {}
 
 void Shutdown::start() {
@@ -41,7 +40,7 @@ void Shutdown::closeSome() {
             session->close(CloseReason::ServerShuttingDown, {});
         });
     }
-    if (_next < _sessions.size()) _executor.timers(0).armAfter(_timer, kPause);
+    if (_next < _sessions.size()) _executor.timers(0).armAfter(_timer, _pause);
 }
 
 void Shutdown::timerFired(void* self) { static_cast<Shutdown*>(self)->closeSome(); }

@@ -18,7 +18,13 @@ namespace socketio {
 /// Threads: confined to loop 0, except start() and dropRest(), which post there.
 class Shutdown : public std::enable_shared_from_this<Shutdown> {
 public:
-    Shutdown(Executor& executor, std::vector<SessionTable::Ptr> sessions, Duration time);
+    /// So many sessions at a time, and what lies between.
+    struct Pace {
+        std::size_t sessions;
+        Duration interval;
+    };
+    Shutdown(Executor& executor, std::vector<SessionTable::Ptr> sessions, Duration time,
+             const Pace& pace);
 
     void start();
     /// Ends `sessions`, and what is left of the others, at once.
@@ -31,7 +37,8 @@ private:
     Executor& _executor;
     std::vector<SessionTable::Ptr> _sessions;
     std::size_t _next = 0;
-    std::size_t _batch;
+    const std::size_t _batch;
+    const Duration _pause;
     Timer _timer;
 };
 

@@ -2,6 +2,8 @@
 
 #include <Poco/Bugcheck.h>
 
+#include "socketio/base/insist.h"
+
 #include "EngineSessionImpl.h"
 
 namespace socketio {
@@ -12,12 +14,18 @@ WebSocketTransport::WebSocketTransport(std::shared_ptr<EngineSessionImpl> sessio
     poco_assert(_channel->loop() == _session->loop());
 }
 
-void WebSocketTransport::close(std::uint16_t code) {
-    if (const auto channel = std::exchange(_channel, nullptr)) channel->close(code);
+void WebSocketTransport::close(std::uint16_t code) noexcept {
+    const auto channel = std::exchange(_channel, nullptr);
+    if (!channel) return;
+    try {
+        channel->close(code);
+    } catch (...) {
+        insist([&] { channel->abort(); });
+    }
 }
 
-void WebSocketTransport::abort() {
-    if (const auto channel = std::exchange(_channel, nullptr)) channel->abort();
+void WebSocketTransport::abort() noexcept {
+    if (const auto channel = std::exchange(_channel, nullptr)) insist([&] { channel->abort(); });
 }
 
 void WebSocketTransport::onMessage(bool binary, std::string_view data) {

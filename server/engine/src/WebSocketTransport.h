@@ -37,8 +37,8 @@ public:
         if (_channel) _channel->pauseReading(paused);
     }
     /// Sends what is queued and a close frame; nothing is received any more. Code 0: an empty one.
-    void close(std::uint16_t code = 0);
-    void abort();
+    void close(std::uint16_t code = 0) noexcept;
+    void abort() noexcept;
     /// Leaves the connection to its front end.
     void letGo() { _channel.reset(); }
 

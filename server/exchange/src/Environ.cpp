@@ -1,6 +1,9 @@
 #include "socketio/exchange/Environ.h"
 
+#include <algorithm>
+#include <array>
 #include <cstring>
+#include <functional>
 #include <limits>
 
 #include "socketio/base/Text.h"
@@ -12,15 +15,31 @@ namespace {
 constexpr std::size_t kNameLength = 2;
 constexpr std::size_t kHeadLength = kNameLength + 4;
 
-/// The CGI name of a header: `User-Agent` -> `HTTP_USER_AGENT`.
-std::string variableName(std::string_view header) {
-    const bool content =
-        equalsIgnoreCase(header, "content-type") || equalsIgnoreCase(header, "content-length");
-    std::string name = content ? "" : "HTTP_";
-    name.reserve(name.size() + header.size());
-    for (const char c : header) name += c == '-' ? '_' : upperCase(c);
-    return name;
-}
+/// The CGI name of a header: `User-Agent` -> `HTTP_USER_AGENT`. Usual names need no memory.
+class VariableName {
+public:
+    explicit VariableName(std::string_view header) {
+        constexpr std::string_view kPrefix = "HTTP_";
+        const bool content = (header.size() == 12 && equalsIgnoreCase(header, "content-type")) ||
+                             (header.size() == 14 && equalsIgnoreCase(header, "content-length"));
+        const std::size_t prefix = content ? 0 : kPrefix.size();
+        _size = prefix + header.size();
+        if (_size > _usual.size()) _long.resize(_size);
+        char* const name = _long.empty() ? _usual.data() : _long.data();
+        std::copy_n(kPrefix.data(), prefix, name);
+        std::transform(header.begin(), header.end(), name + prefix,
+                       [](char c) { return c == '-' ? '_' : upperCase(c); });
+    }
+
+    operator std::string_view() const {
+        return _long.empty() ? std::string_view(_usual.data(), _size) : _long;
+    }
+
+private:
+    std::size_t _size;
+    std::array<char, 64> _usual;
+    std::string _long;
+};
 
 /// What has to stay out: an environ is copied into logs, headers and other processes.
 bool isValue(std::string_view value) {
@@ -29,6 +48,12 @@ bool isValue(std::string_view value) {
 
 bool isName(std::string_view name) {
     return !name.empty() && name.size() <= std::numeric_limits<std::uint16_t>::max();
+}
+
+/// A part of the block moves when that grows.
+bool pointsInto(std::string_view block, std::string_view part) {
+    return std::less_equal<>{}(block.data(), part.data()) &&
+           std::less<>{}(part.data(), block.data() + block.size());
 }
 
 }  // namespace
@@ -44,8 +69,17 @@ Environ::Entry Environ::entryAt(std::size_t at) const {
             at + nameLength + valueLength};
 }
 
+/// One bit, by what tells the usual names apart: the length, the last and a middle character.
+std::uint64_t Environ::traceOf(std::string_view name) {
+    const std::size_t size = name.size();
+    if (size == 0) return 0;
+    const auto at = [&](std::size_t i) { return static_cast<unsigned char>(name[i]); };
+    return std::uint64_t{1} << ((size * 5 + at(size - 1) * 3 + at(size / 2)) % 64);
+}
+
 // A request asks dozens of times: past the lengths it looks at names of the right one only.
 Environ::Entry Environ::find(std::string_view name) const {
+    if ((_traces & traceOf(name)) == 0) return {};
     const char* const begin = _block.data();
     const char* const end = begin + _block.size();
     for (const char* at = begin; at != end;) {
@@ -62,11 +96,17 @@ Environ::Entry Environ::find(std::string_view name) const {
 }
 
 void Environ::append(std::string_view name, std::string_view value) {
+    if (pointsInto(_block, name) || pointsInto(_block, value)) {
+        append(std::string(name), std::string(value));
+        return;
+    }
     const auto nameLength = static_cast<std::uint16_t>(name.size());
     const auto valueLength = static_cast<std::uint32_t>(value.size());
-    _block.append(reinterpret_cast<const char*>(&nameLength), sizeof nameLength);
-    _block.append(reinterpret_cast<const char*>(&valueLength), sizeof valueLength);
-    _block.append(name).append(value);
+    std::array<char, kHeadLength> lengths;
+    std::memcpy(lengths.data(), &nameLength, sizeof nameLength);
+    std::memcpy(lengths.data() + kNameLength, &valueLength, sizeof valueLength);
+    _block.append(lengths.data(), lengths.size()).append(name).append(value);
+    _traces |= traceOf(name);
 }
 
 void Environ::set(std::string_view name, std::string_view value) {
@@ -74,7 +114,7 @@ void Environ::set(std::string_view name, std::string_view value) {
     const Entry old = find(name);
     if (old.end != 0) {
         const std::size_t length = kHeadLength + old.name.size() + old.value.size();
-        const std::string ownName(name), ownValue(value);  // may point into the block
+        const std::string ownName(name), ownValue(value);  // may be parts of the block
         _block.erase(old.end - length, length);
         append(ownName, ownValue);
         return;
@@ -91,7 +131,7 @@ void Environ::remove(std::string_view name) {
 
 bool Environ::addHeader(std::string_view name, std::string_view value) {
     if (name.find('_') != std::string_view::npos || equalsIgnoreCase(name, "proxy")) return false;
-    return !name.empty() && addVariable(variableName(name), value);
+    return !name.empty() && addVariable(VariableName(name), value);
 }
 
 bool Environ::addVariable(std::string_view variable, std::string_view value) {
@@ -111,7 +151,7 @@ std::string_view Environ::get(std::string_view name) const { return find(name).v
 
 bool Environ::has(std::string_view name) const { return find(name).end != 0; }
 
-std::string_view Environ::header(std::string_view name) const { return get(variableName(name)); }
+std::string_view Environ::header(std::string_view name) const { return get(VariableName(name)); }
 
 std::string Environ::queryParameter(std::string_view name) const {
     std::string_view rest = query(), found;

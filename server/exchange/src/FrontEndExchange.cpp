@@ -2,12 +2,16 @@
 
 #include <algorithm>
 
+#include "socketio/base/insist.h"
+
 namespace socketio {
 
 namespace {
 
 /// Larger writes are cut, so that a single one cannot overrun the limit of the connection.
 constexpr std::size_t kPieceBytes = 128 * 1024;
+
+constexpr std::uint64_t kBodyReserve = 64 * 1024;
 
 }  // namespace
 
@@ -24,10 +28,16 @@ FrontEndExchange::~FrontEndExchange() {
     const Phase phase = _phase.load(std::memory_order_acquire);
     if (phase != Phase::Open && phase != Phase::Streaming) return;
     // Posted even on the loop: this may be in the middle of anything.
-    executor().post(
-        loop(), [connection = _connection, serial = _serial, started = phase == Phase::Streaming] {
+    insist([&] {
+        executor().post(loop(), [connection = _connection, serial = _serial,
+                                 started = phase == Phase::Streaming] {
             connection->dropped(serial, started);
         });
+    });
+}
+
+void FrontEndExchange::reserveBody(std::uint64_t bytes) {
+    _body.reserve(static_cast<std::size_t>(std::min(bytes, kBodyReserve)));
 }
 
 bool FrontEndExchange::advance(Phase from, Phase to) {
@@ -45,7 +55,13 @@ void FrontEndExchange::receiveBody(std::size_t limit, BodyCallback callback) {
 
 void FrontEndExchange::respond(Response response) {
     if (!advance(Phase::Open, Phase::Answered)) return;
-    encodeAnswer(std::move(response), _head, _bodyFrame);
+    try {
+        encodeAnswer(std::move(response), _head, _bodyFrame);
+        if (!onLoop()) return deliver();
+    } catch (...) {
+        advance(Phase::Answered, Phase::Open);  // a smaller answer, or none, may follow
+        throw;
+    }
     deliver();
 }
 
@@ -76,7 +92,7 @@ void FrontEndExchange::start(int status, HeaderList headers) {
 void FrontEndExchange::sendPiece(std::string piece) {
     {
         MutexLock lock(_stream->mutex);
-        _stream->unsent += piece.size();
+        _stream->unsent += piece.size() + kPieceCost;
     }
     SharedFrame frame(std::move(piece));
     if (onLoop())

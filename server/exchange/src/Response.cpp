@@ -1,17 +1,25 @@
 #include "socketio/exchange/Response.h"
 
 #include <algorithm>
+#include <cstdint>
 
 #include "socketio/base/Text.h"
+#include "socketio/base/WordScan.h"
 
 namespace socketio {
 
 namespace {
 
 bool isFieldValue(std::string_view value) {
-    return std::none_of(value.begin(), value.end(),
-                        [](char c) { return isControl(c) && c != '\t'; });
+    const auto suspect = [](std::uint64_t word) {
+        return hasByteBelow(word, 0x20) || hasByte(word, 0x7f);
+    };
+    return !anyWord(value, suspect) || std::none_of(value.begin(), value.end(), [](char c) {
+        return isControl(c) && c != '\t';
+    });
 }
+
+constexpr std::size_t kUsualFields = 4;
 
 }  // namespace
 
@@ -22,6 +30,7 @@ HeaderList::HeaderList(
 
 bool HeaderList::add(std::string_view name, std::string_view value) {
     if (!isToken(name) || !isFieldValue(value)) return false;
+    if (_fields.empty()) _fields.reserve(kUsualFields);
     _fields.push_back({std::string(name), std::string(value)});
     return true;
 }

@@ -10,13 +10,6 @@
 
 namespace socketio {
 
-namespace {
-
-/// Answers may pile up to this before the next pipelined request is read.
-constexpr std::size_t kQueuedAnswers = 256 * 1024;
-
-}  // namespace
-
 HttpConnection::HttpConnection(std::shared_ptr<HttpServerState> server, bool adopted)
     : HttpProtocol(std::move(server)), _adopted(adopted) {}
 
@@ -37,12 +30,27 @@ void HttpConnection::onOpen(Connection& connection) {
             return;
         }
         connection.expectPreface(std::make_unique<ProxyPreface>(*_server));
+    } else if (!countAddress()) {
+        return;
     }
     connection.setDisposable(true);
     if (_server->stopping)
         connection.setDeadline(now());
     else if (open)
         awaitFirstRequest();
+}
+
+/// False when its address has too many, and it has been closed.
+bool HttpConnection::countAddress() {
+    const HttpServerOptions& options = _server->options;
+    const std::size_t most = options.limits.connectionsPerAddress;
+    if (most == 0) return true;
+    if (!options.trustedProxies.empty() &&
+        options.trustedProxies.trusts(_connection->endpoints().peerAddress))
+        return true;
+    if (_connection->countAddress(most)) return true;
+    _connection->abort("too many connections of its address");
+    return false;
 }
 
 /// From accept, or from the end of the handshake of TLS, which has a deadline of its own.
@@ -82,7 +90,7 @@ void HttpConnection::onClosed(const char* /*detail*/) {
     delist(_loop);
     _connection = nullptr;
     _state = State::Closing;
-    for (const auto& exchange : std::exchange(_unsent, {})) exchange->neverSent();
+    _unsent.neverSent();
     loseExchange();
 }
 
@@ -127,11 +135,15 @@ void HttpConnection::abandon(std::uint32_t serial) {
 void HttpConnection::onDeadline() {
     if (_state == State::Head) {
         if (!_headStarted) {
+            // Before its first request that is the time of a head.
+            _server->reached(_serial > 0 ? Limit::KeepAliveTime : Limit::HeadTime, [this] {
+                return _connection->endpoints().peerAddress + " was closed: no request came";
+            });
             closeIdle("idle");
             return;
         }
         _server->counters.timeouts.fetch_add(1, std::memory_order_relaxed);
-        refuse(408, "the head came too slowly");
+        refuse(408, "the head came too slowly", Limit::HeadTime);
         return;
     }
     if (_state != State::Body) return;
@@ -141,22 +153,16 @@ void HttpConnection::onDeadline() {
         return;
     }
     _server->counters.timeouts.fetch_add(1, std::memory_order_relaxed);
-    refuseBody(408, "the body came too slowly");
+    refuseBody(408, "the body came too slowly", pace.limit(_bodySince, now()));
     finishBody(Exchange::BodyStatus::Incomplete);
 }
 
 void HttpConnection::onDrained() {
-    if (_limitRaised) {
-        _limitRaised = false;
-        _connection->setMaxOutput(_server->outboundLimit(0));
-    }
+    _connection->setMaxOutput(_server->outboundLimit(0));  // queue() and begin() raise it
     if (_streaming && !_answered) {
         if (const auto exchange = _exchange.lock()) exchange->streamDrained();
     }
-    if (!_unsent.empty()) {
-        const auto sent = std::exchange(_unsent, {});
-        for (const auto& exchange : sent) exchange->sent();
-    }
+    _unsent.sent();
     if (_throttled) {
         _throttled = false;
         _connection->resumeInput();
@@ -228,7 +234,7 @@ std::size_t HttpConnection::onInput(char* bytes, std::size_t size) {
 std::size_t HttpConnection::readHead(std::string_view rest, bool& more) {
     more = false;
     if (rest.empty()) return 0;
-    if (_connection->queuedBytes() > kQueuedAnswers) {
+    if (_connection->queuedCost() > kQueuedAnswers) {
         _throttled = true;
         return 0;
     }
@@ -240,7 +246,7 @@ std::size_t HttpConnection::readHead(std::string_view rest, bool& more) {
             return 0;
         case HttpRequestHead::Status::Bad:
             _form = {};
-            refuse(head.errorStatus, head.error);
+            refuse(head.errorStatus, head.error, head.reached);
             break;
         case HttpRequestHead::Status::Complete:
             _behind = rest.substr(size);
@@ -256,6 +262,7 @@ void HttpConnection::begin(const HttpRequestHead& head, std::size_t headSize) {
     const HttpLimits& limits = _server->options.limits;
     _connection->clearDeadline();
     _connection->setDisposable(false);
+    _connection->makeRoom(_server->outboundLimit(0));
     _headStarted = false;
     _scanned = 0;
 
@@ -272,6 +279,9 @@ void HttpConnection::begin(const HttpRequestHead& head, std::size_t headSize) {
     _form.head = head.method == "HEAD";
     _form.http10 = head.minorVersion == 0;
     _form.close = !head.keepAlive || _serial >= limits.keepAliveRequests;
+    if (_serial == limits.keepAliveRequests && head.keepAlive)
+        _server->reached(Limit::KeepAliveRequests, "a connection has had its last request");
+    if (_server->options.proxyProtocol && _serial == 1 && !_adopted && !countAddress()) return;
 
     if (head.method == "TRACE" || head.method == "CONNECT") {
         refuse(405, "method");

@@ -3,10 +3,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
 #include "socketio/exchange/FrontEndExchange.h"
+#include "socketio/exchange/UnsentAnswers.h"
 #include "socketio/net/Connection.h"
 #include "socketio/protocol/HttpHead.h"
 
@@ -24,8 +26,9 @@ class WebSocketConnection;
 ///
 /// Owner:   its Connection; exchanges of it hold it longer.
 /// Threads: confined to its loop; exchanges post here.
-/// Limits:  HttpLimits. Input behind the request in progress is left to the Connection, which
-///          stops reading when it is full.
+/// Limits:  HttpLimits; that of output is for each answer's pieces, in addition to what is left of
+///          the answers before, which is little when a request is begun. Input behind the request
+///          in progress is left to the Connection, which stops reading when it is full.
 class HttpConnection final : public HttpProtocol,
                              public ExchangeConnection,
                              public std::enable_shared_from_this<HttpConnection> {
@@ -68,6 +71,11 @@ public:
     const std::shared_ptr<HttpServerState>& sharedServer() const { return _server; }
 
 private:
+    std::shared_ptr<WebSocketConnection> becomeWebSocket(HttpExchange& exchange,
+                                                         const WebSocketOptions& options,
+                                                         Executor::LoopId target,
+                                                         const HeaderList& headers);
+
     enum class State : std::uint8_t {
         Head,     // reads a head, or waits for one
         Body,     // collects the body for the app
@@ -84,13 +92,14 @@ private:
     std::size_t skipBody(std::string_view rest, bool& more);
 
     void begin(const HttpRequestHead& head, std::size_t headSize);
-    void refuseBody(int status, const char* why);
+    void refuseBody(int status, const char* why, std::optional<Limit> limit);
     void finishBody(Exchange::BodyStatus status);
     void awaitFirstRequest();
     void nextRequest();
     void awaitRequest();
     void inputEnded();
-    void refuse(int status, const char* why);
+    void refuse(int status, const char* why, std::optional<Limit> limit = {});
+    bool countAddress();
     void queue(SharedFrame frame);
     void close();
     void closeIdle(const char* detail);
@@ -107,8 +116,7 @@ private:
     bool _inInput = false;      // onInput() is on the stack and goes on by itself
     bool _headStarted = false;  // bytes of a head have come
     bool _peerEnded = false;
-    bool _throttled = false;    // answers pile up: no further request is read
-    bool _limitRaised = false;  // of the Connection, for one large answer
+    bool _throttled = false;  // answers pile up: no further request is read
 
     // The request in progress, or the last one.
     std::uint32_t _serial = 0;
@@ -127,9 +135,9 @@ private:
     Exchange::BodyCallback _bodyCallback;
     std::weak_ptr<HttpExchange> _exchange;
 
-    std::size_t _scanned = 0;                                // by HttpRequestHead::parse()
-    std::vector<std::shared_ptr<FrontEndExchange>> _unsent;  // answered, with an onSent() callback
-    std::unique_ptr<Endpoints> _endpoints;                   // made for the first request
+    std::size_t _scanned = 0;  // by HttpRequestHead::parse()
+    UnsentAnswers _unsent;
+    std::unique_ptr<Endpoints> _endpoints;  // made for the first request
 };
 
 }  // namespace socketio

@@ -13,12 +13,18 @@ void HttpConnection::answer(FrontEndExchange& exchange) {
         return;
     }
     SharedFrame head = exchange.takeHead(), body = exchange.takeBodyFrame();
-    queue(std::move(head));
-    queue(std::move(body));
-    _answered = true;
-    exchange.setDelivered();
-    if (exchange.hasSentCallback())
-        _unsent.push_back(std::static_pointer_cast<FrontEndExchange>(exchange.shared_from_this()));
+    try {
+        queue(std::move(head));
+        queue(std::move(body));
+        _answered = true;
+        _unsent.queued(exchange);
+    } catch (...) {
+        // Nobody else answers, and half an answer would be taken for a whole one.
+        _answered = true;
+        _state = State::Closing;
+        _connection->abort("internal error");
+        throw;
+    }
 
     if (static_cast<HttpExchange&>(exchange).closes()) {
         close();
@@ -53,24 +59,20 @@ void HttpConnection::dropped(std::uint32_t serial, bool started) {
 }
 
 void HttpConnection::watchSent(const std::shared_ptr<FrontEndExchange>& exchange) {
-    if (!exchange->delivered()) return;  // answer() is on its way
-    if (!_connection)
-        exchange->neverSent();
-    else if (_connection->queuedBytes() == 0)
-        exchange->sent();
-    else
-        _unsent.push_back(exchange);
+    _unsent.watch(exchange, !_connection, _connection && _connection->queuedBytes() == 0);
 }
 
 /// Refuses what the peer sent, or tells it about our own fault; nothing more is read.
-void HttpConnection::refuse(int status, const char* why) {
+void HttpConnection::refuse(int status, const char* why, std::optional<Limit> limit) {
     if (status < 500 || status == 501 || status == 505)
         _server->counters.refused.fetch_add(1, std::memory_order_relaxed);
-    const std::string line = "answered " + std::to_string(status) + " and closed: " + why;
-    if (httpLog().debug())
-        httpLog().debug(line);
-    else if (const auto leftOut = _server->refusals.pass(_server->hub->clock().now()))
-        httpLog().warning(line + LogThrottle::more(*leftOut));
+    const auto line = [&] { return "answered " + std::to_string(status) + " and closed: " + why; };
+    if (httpLog().debug()) httpLog().debug(line());
+    if (limit)
+        _server->reached(*limit, line);
+    else if (httpLog().debug()) {
+    } else if (const auto leftOut = _server->refusals.pass(_server->hub->clock().now()))
+        httpLog().warning(line() + LogThrottle::more(*leftOut));
     const Response response = Response::refusal(status);
     _answered = true;
     _form.close = true;
@@ -91,13 +93,8 @@ void HttpConnection::loseExchange() {
 }
 
 void HttpConnection::queue(SharedFrame frame) {
-    // The app holds a large answer in memory anyhow; the limit is for answers that pile up, which
-    // readHead() prevents.
-    const std::size_t total = _connection->queuedBytes() + frame.size();
-    if (total > _server->outboundLimit(0)) {
-        _limitRaised = true;
-        _connection->setMaxOutput(total);
-    }
+    // The app holds a large answer in memory anyhow; the limit is for pieces that pile up.
+    _connection->makeRoom(frame.size());
     _connection->send(std::move(frame));
 }
 

@@ -9,13 +9,6 @@
 
 namespace socketio {
 
-namespace {
-
-/// Room for what is announced; a longer body grows as it comes.
-constexpr std::size_t kBodyReserve = 64 * 1024;
-
-}  // namespace
-
 void HttpConnection::receiveBody(FrontEndExchange& exchange, std::size_t limit,
                                  Exchange::BodyCallback callback) {
     if (!current(exchange.serial()) || _state != State::Waiting) {
@@ -35,10 +28,9 @@ void HttpConnection::receiveBody(FrontEndExchange& exchange, std::size_t limit,
     _bodyCallback = std::move(callback);
     _collecting = std::static_pointer_cast<HttpExchange>(exchange.shared_from_this());
     if (_chunked)
-        _chunks = std::make_unique<ChunkedDecoder>();
+        _chunks = std::make_unique<ChunkedDecoder>(_server->options.limits.chunks);
     else
-        exchange.bodyBuffer().reserve(
-            static_cast<std::size_t>(std::min<std::uint64_t>(_bodyLeft, kBodyReserve)));
+        exchange.reserveBody(_bodyLeft);
     const bool begun = _inInput ? !_behind.empty() : _connection->hasPendingInput();
     if (_expectContinue && !begun) {
         std::string interim;
@@ -82,7 +74,7 @@ std::size_t HttpConnection::readBody(std::string_view rest, bool& more) {
                 finishBody(Exchange::BodyStatus::TooLarge);
                 break;
             }
-            refuseBody(400, _chunks->error());
+            refuseBody(400, _chunks->error(), _chunks->reached());
             finishBody(Exchange::BodyStatus::Invalid);
             break;
     }
@@ -90,10 +82,10 @@ std::size_t HttpConnection::readBody(std::string_view rest, bool& more) {
 }
 
 /// Answers a bad body in place of the app, unless the app has begun to.
-void HttpConnection::refuseBody(int status, const char* why) {
+void HttpConnection::refuseBody(int status, const char* why, std::optional<Limit> limit) {
     const auto exchange = _collecting;
     if (!_streaming && exchange->claim()) {
-        refuse(status, why);
+        refuse(status, why, limit);
     } else if (!exchange->finished()) {  // in the middle of its answer
         loseExchange();
         close();

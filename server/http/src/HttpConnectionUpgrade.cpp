@@ -17,6 +17,24 @@ std::shared_ptr<WebSocketConnection> HttpConnection::upgrade(HttpExchange& excha
                                                              const HeaderList& headers) {
     const Executor::LoopId target = options.loop == Executor::kNoLoop ? _loop : options.loop;
     if (!current(exchange.serial())) return WebSocketConnection::lost(_server, target);
+    try {
+        return becomeWebSocket(exchange, options, target, headers);
+    } catch (...) {
+        // Nobody else answers the request, and the connection may have the other protocol by now.
+        if (Connection* const connection = std::exchange(_connection, nullptr)) {
+            _answered = true;
+            _state = State::Closing;
+            _unsent.neverSent();
+            delist(_loop);
+            connection->abort("internal error");
+        }
+        throw;
+    }
+}
+
+std::shared_ptr<WebSocketConnection> HttpConnection::becomeWebSocket(
+    HttpExchange& exchange, const WebSocketOptions& options, Executor::LoopId target,
+    const HeaderList& headers) {
     const auto self = shared_from_this();
     queue(SharedFrame(
         acceptWebSocketHandshake(exchange.environ().get("HTTP_SEC_WEBSOCKET_KEY"), headers)));
@@ -60,7 +78,7 @@ void HttpConnection::detach(HttpExchange& exchange, Exchange::DetachCallback cal
     }
     _state = State::Upgraded;
     _connection = nullptr;
-    for (const auto& answered : std::exchange(_unsent, {})) answered->neverSent();
+    _unsent.neverSent();
     delist(_loop);
 }
 

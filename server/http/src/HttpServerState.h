@@ -40,6 +40,12 @@ struct HttpServerState : FrontEndState {
 
     std::size_t outboundLimit(std::size_t maxMessageBytes) const;
 
+    /// Counts it and tells the log.
+    template <class What>
+    void reached(Limit limit, const What& what) const {
+        hub->limits().reached(limit, httpLog(), hub->clock().now(), what);
+    }
+
     const std::shared_ptr<App> app;
     const HttpServerOptions options;
     HttpCounters counters;

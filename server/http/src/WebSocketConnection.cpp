@@ -22,7 +22,8 @@ constexpr std::size_t kQueuedPongs = 64 * 1024;
 WebSocketConnection::WebSocketConnection(std::shared_ptr<HttpServerState> server,
                                          Executor::LoopId loop, std::size_t maxMessageBytes)
     : HttpProtocol(std::move(server)),
-      _decoder({.maxMessageBytes = maxMessageBytes, .maxFragments = 1024}),
+      _decoder({.maxMessageBytes = maxMessageBytes,
+                .maxFragments = _server->options.limits.webSocketFragments}),
       _loop(loop) {}
 
 std::shared_ptr<WebSocketConnection> WebSocketConnection::lost(
@@ -81,11 +82,18 @@ std::size_t WebSocketConnection::onInput(char* bytes, std::size_t size) {
                 break;
             case WebSocketDecoder::EventType::Error:
                 if (_state == State::Open) sendClose(event.code, {});
+                if (event.limit)
+                    _server->reached(*event.limit, [&] { return closedFor(event.detail); });
                 finish(event.code, event.detail);
                 break;
         }
     }
     return size;
+}
+
+std::string WebSocketConnection::closedFor(std::string_view why) const {
+    return "the WebSocket of " + _connection->endpoints().peerAddress +
+           " was closed: " + std::string(why);
 }
 
 /// False when there were too many and the connection is over.
@@ -97,6 +105,7 @@ bool WebSocketConnection::countControlFrame() {
     }
     if (++_controlFrames <= _server->options.limits.webSocketControlFrames) return true;
     constexpr std::string_view kDetail = "too many control frames";
+    _server->reached(Limit::WebSocketControlFrames, [&] { return closedFor(kDetail); });
     if (_state == State::Open) sendClose(kPolicy, kDetail);
     finish(kPolicy, kDetail);
     return false;
@@ -114,7 +123,10 @@ void WebSocketConnection::onEnd() {
 }
 
 void WebSocketConnection::onDeadline() {
-    if (_state == State::Closing) _connection->abort("no close frame from the peer");
+    if (_state != State::Closing) return;
+    _server->reached(Limit::WebSocketCloseWait,
+                     [this] { return closedFor("no close frame came from it"); });
+    _connection->abort("no close frame from the peer");
 }
 
 // -------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "socketio/exchange/WebSocketChannel.h"
@@ -61,6 +62,7 @@ private:
     void beginClose(std::uint16_t code, std::string_view reason);
     void sendClose(std::uint16_t code, std::string_view reason);
     bool countControlFrame();
+    std::string closedFor(std::string_view why) const;
     void answerPing(std::string_view payload);
     void finish(std::uint16_t code, std::string_view detail);
     void notifyClosed(std::uint16_t code, std::string_view detail);

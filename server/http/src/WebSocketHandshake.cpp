@@ -39,6 +39,7 @@ int judgeWebSocketHandshake(const HttpRequestHead& head) {
 // RFC 6455 §4.2.2.
 std::string acceptWebSocketHandshake(std::string_view key, const HeaderList& headers) {
     std::string out;
+    out.reserve(192);
     appendStatusLine(out, 101, reasonPhrase(101));
     appendField(out, "Upgrade", "websocket");
     appendField(out, "Connection", "Upgrade");

@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <utility>
 
+#include "socketio/base/AddressKey.h"
 #include "socketio/base/Log.h"
 #include "socketio/net/LoopContext.h"
 #include "socketio/net/TlsContext.h"
@@ -31,6 +32,11 @@ constexpr int kPartsPerSend = 64;
 constexpr std::size_t kEncryptBytes = 64 * 1024;
 /// What a TLS peer may have us say (alerts, key updates) without reading it.
 constexpr std::size_t kUnsentRecords = 256 * 1024;
+
+const Log& logger() {
+    static const Log log("socketio.net");
+    return log;
+}
 
 void describe(const sockaddr_storage& storage, std::string& address, std::uint16_t& port) {
     char text[INET6_ADDRSTRLEN] = {};
@@ -55,6 +61,7 @@ Connection::Connection(LoopContext& loop, int descriptor,
                        std::shared_ptr<ConnectionProtocol> protocol, const Limits& limits)
     : _loop(loop),
       _protocol(std::move(protocol)),
+      _outbound(largestOutbound, this),
       _deadline(deadlineReached, this),
       _stall(stalled, this),
       _limits(limits),
@@ -68,12 +75,14 @@ Connection::Connection(LoopContext& loop, Connection& from,
     : _loop(loop),
       _protocol(std::move(protocol)),
       _out(std::move(from._out)),
+      _outbound(largestOutbound, this),
       _tls(std::move(from._tls)),
       _input(std::move(from._input)),
       _endpoints(std::move(from._endpoints)),
       _deadline(deadlineReached, this),
       _stall(stalled, this),
       _limits(from._limits),
+      _addressKey(std::exchange(from._addressKey, 0)),
       _lastInput(from._lastInput),
       _descriptor(std::exchange(from._descriptor, -1)),
       _readingPaused(from._readingPaused),
@@ -84,6 +93,39 @@ Connection::Connection(LoopContext& loop, Connection& from,
 
 Connection::~Connection() {
     if (_descriptor >= 0) ::close(_descriptor);
+    if (_addressKey != 0) _loop.hub().addresses().giveBack(_addressKey);
+}
+
+bool Connection::countAddress(std::size_t most) {
+    const std::string address = endpoints().peerAddress;
+    const auto key = addressKey(address);
+    if (!key || _addressKey != 0) return true;
+    if (!_loop.hub().addresses().take(*key, most)) {
+        reached(Limit::ConnectionsPerAddress,
+                [&] { return "a connection was refused: " + address + " has enough of them"; });
+        return false;
+    }
+    _addressKey = *key;
+    return true;
+}
+
+template <class What>
+void Connection::reached(Limit limit, const What& what) {
+    _loop.hub().limits().reached(limit, logger(), _loop.timers().now(), what);
+}
+
+// The share of the loop hears of what the kernel has not taken at once, and of no other message.
+void Connection::tellOutbound() {
+    const std::size_t bytes = _out.cost() + (_tls ? _tls->unsent.size() : 0);
+    if (bytes != _outbound.bytes()) _loop.hub().outbound(_loop.id()).set(_outbound, bytes);
+}
+
+void Connection::forgetOutbound() {
+    if (_outbound.bytes() != 0) _loop.hub().outbound(_loop.id()).set(_outbound, 0);
+}
+
+void Connection::largestOutbound(void* self) {
+    static_cast<Connection*>(self)->abort("outbound limit");
 }
 
 Endpoints Connection::endpoints() const { return _endpoints ? *_endpoints : socketEndpoints(); }
@@ -186,12 +228,25 @@ void Connection::send(SharedFrame frame) {
         if (_state != State::Open) return;
         if (!_out.empty() && _out.cost() + frame.size() > _limits.maxOutput) {
             _loop.hub().counters().outboundLimit.fetch_add(1, std::memory_order_relaxed);
+            reached(Limit::OutboundBytes, [this] {
+                return endpoints().peerAddress + " was closed: " + std::to_string(queuedBytes()) +
+                       " bytes wait for a client that does not read";
+            });
             abort("outbound limit");
             return;
         }
     }
-    _out.push(std::move(frame));
-    if (!_wantWrite) flushSoon();
+    try {
+        _out.push(std::move(frame));
+        if (_wantWrite)
+            tellOutbound();
+        else
+            flushSoon();
+    } catch (...) {
+        // Without it there would be a gap.
+        abort("internal error");
+        throw;
+    }
 }
 
 void Connection::flushSoon() {
@@ -204,6 +259,7 @@ void Connection::flush() {
     bool progress = false;
     if (!(_tls ? writeRecords(progress) : writePlain(progress))) return;
     if (!waitsForKernel()) {
+        forgetOutbound();
         if (_wantWrite) {
             _wantWrite = false;
             _stall.cancel();
@@ -214,6 +270,7 @@ void Connection::flush() {
         if (_state == State::Flushing && !waitsForKernel()) finishFlushing();
         return;
     }
+    tellOutbound();
     if (!_wantWrite || progress) _loop.timers().armAfter(_stall, _limits.writeStall);
     if (!_wantWrite) {
         _wantWrite = true;
@@ -276,6 +333,7 @@ bool Connection::keepInput() {
     if (_state != State::Open || _peerEnded || !_protocol->onOutputLost()) return false;
     _outputEnded = true;
     _out.clear();
+    forgetOutbound();
     _stall.cancel();
     _wantWrite = false;
     if (std::exchange(_readingPaused, false)) resumeInput();
@@ -301,6 +359,7 @@ void Connection::abort(const char* detail) {
     _deadline.cancel();
     _stall.cancel();
     _out.clear();
+    forgetOutbound();
     // Closing takes it out of epoll only when nobody else has it: not a copy, nor a child process.
     if (_watched) _loop.unwatch(_descriptor);
     ::close(_descriptor);
@@ -375,13 +434,22 @@ void Connection::deliver(char* bytes, std::size_t size) {
         if (_protocol.get() == speaking || used >= size) break;
     }
     if (used < size)
-        _input.assign(bytes + used, size - used);
+        keepUnused({bytes + used, size - used});
     else if (_input.capacity() > std::string().capacity())
         std::string().swap(_input);
     else
         _input.clear();
     updateInterest();
     if (_endHeld && !_readingPaused) endInput();
+}
+
+void Connection::keepUnused(std::string_view bytes) {
+    _input.assign(bytes);
+    if (_input.size() >= _limits.maxPendingInput && !_readingPaused && (_interest & EPOLLIN))
+        reached(Limit::PipelinedBytes, [this] {
+            return endpoints().peerAddress + " is not read: " + std::to_string(_input.size()) +
+                   " bytes wait behind its request";
+        });
 }
 
 // -------------------------------------------------------------------------------------------------
@@ -396,6 +464,9 @@ void Connection::startTls(const TlsContext& context, std::chrono::milliseconds h
 void Connection::handshakeLate(void* self) {
     auto& connection = *static_cast<Connection*>(self);
     connection._loop.hub().counters().tlsFailures.fetch_add(1, std::memory_order_relaxed);
+    connection.reached(Limit::HandshakeTime, [&connection] {
+        return connection.endpoints().peerAddress + " was closed: its TLS handshake was too slow";
+    });
     connection.abort("TLS handshake too slow");
 }
 
@@ -435,14 +506,15 @@ void Connection::stepHandshake() {
 // The alert, or the answer to who speaks plain HTTP, shall reach the peer: the connection lingers.
 void Connection::refuseHandshake() {
     _loop.hub().counters().tlsFailures.fetch_add(1, std::memory_order_relaxed);
-    if (const Log logger("socketio.net"); logger.debug())
-        logger.debug("TLS handshake with " + endpoints().peerAddress +
-                     " failed: " + _tls->failure());
+    if (logger().debug())
+        logger().debug("TLS handshake with " + endpoints().peerAddress +
+                       " failed: " + _tls->failure());
     std::string& output = _loop.tlsBuffers().output;
     if (_tls->metPlainHttp()) output.assign(_protocol->plainHttpAnswer());
     _tls->handshakeTimer().cancel();
     _deadline.cancel();
     _out.clear();
+    forgetOutbound();
     // What does not fit into the kernel's empty buffer is not worth waiting for.
     if (!output.empty() && _tls->unsent.empty()) {
         [[maybe_unused]] const ssize_t sent =
@@ -652,6 +724,7 @@ bool Connection::moveTo(Executor::LoopId target, std::shared_ptr<ConnectionProto
         return true;
     }
     _loop.unwatch(_descriptor);
+    forgetOutbound();
     if (unused) _input.assign(*unused);
     LoopContext& to = _loop.hub().loop(target);
     std::unique_ptr<Connection> moved(new Connection(to, *this, std::move(protocol)));
@@ -677,6 +750,10 @@ void Connection::stalled(void* self) {
         return;
     }
     connection._loop.hub().counters().writeStalls.fetch_add(1, std::memory_order_relaxed);
+    connection.reached(Limit::WriteStall, [&connection] {
+        return connection.endpoints().peerAddress + " was closed: it takes nothing of the " +
+               std::to_string(connection.queuedBytes()) + " bytes that wait for it";
+    });
     connection.abort("write stall");
 }
 

@@ -15,14 +15,14 @@
 #include <Poco/Net/NetException.h>
 #include <Poco/ThreadPool.h>
 
+#include "socketio/base/Log.h"
+#include "socketio/base/Outbound.h"
 #include "socketio/net/LoopContext.h"
 #include "socketio/net/WorkerPool.h"
 
 namespace socketio {
 
 namespace {
-
-constexpr int kBacklog = 4096;
 
 /// Raises the soft limit of descriptors to the hard one; the limit then.
 std::size_t raiseDescriptorLimit() {
@@ -57,39 +57,28 @@ HubOptions completed(HubOptions options) {
 struct Hub::Impl {
     Impl(Hub& hub, const HubOptions& options)
         : threads(static_cast<int>(options.ioThreads) + 2,
-                  static_cast<int>(options.ioThreads + options.maxWorkers) + 2),
-          workers(threads, options, hub._counters, options.ioThreads) {
-        for (unsigned i = 0; i < options.ioThreads; ++i)
+                  static_cast<int>(2 * options.ioThreads + options.maxWorkers) + 2),
+          workers(threads, options, hub._counters, options.ioThreads),
+          outbound(options.maxOutbound, [this, &hub] { relieveOutbound(hub); }) {
+        for (unsigned i = 0; i < options.ioThreads; ++i) {
+            shares.push_back(std::make_unique<OutboundShare>(outbound));
             loops.push_back(std::make_unique<LoopContext>(hub, i, workers));
+        }
     }
+
+    void relieveOutbound(Hub& hub);
+    void endLargestOn(Hub& hub, LoopId loop, std::size_t bytes);
 
     Poco::ThreadPool threads;
     WorkerPool workers;
+    OutboundTotal outbound;
+    std::vector<std::unique_ptr<OutboundShare>> shares;  // of the loops
     std::vector<std::unique_ptr<LoopContext>> loops;
     std::atomic<std::uint64_t> nextListener{1};
     std::atomic<std::uint64_t> nextAdopted{0};
     std::atomic<bool> running{false};
     std::atomic<bool> ended{false};  // stopped, for good
     bool abandoned = false;
-
-    Mutex mutex;  // a leaf
-    Condition loopEnded;
-    std::size_t loopsStarted SOCKETIO_GUARDED_BY(mutex) = 0;
-    std::size_t loopsEnded SOCKETIO_GUARDED_BY(mutex) = 0;
-
-    // Tells when a loop's run() has returned.
-    struct LoopRunner : Poco::Runnable {
-        LoopRunner(Impl& owner, LoopContext& context) : impl(owner), loop(context) {}
-        void run() override {
-            loop.run();
-            MutexLock lock(impl.mutex);
-            ++impl.loopsEnded;
-            impl.loopEnded.notifyAll();
-        }
-        Impl& impl;
-        LoopContext& loop;
-    };
-    std::vector<std::unique_ptr<LoopRunner>> runners;
 };
 
 Hub::Hub(const HubOptions& options)
@@ -105,13 +94,8 @@ void Hub::start() {
     if (_impl->ended) throw Poco::IllegalStateException("Hub::start(): stopped before");
     if (_impl->running.exchange(true)) return;
     try {
-        for (const auto& loop : _impl->loops) {
-            _impl->runners.push_back(std::make_unique<Impl::LoopRunner>(*_impl, *loop));
-            _impl->threads.start(*_impl->runners.back(), "socketio-loop");
-            MutexLock lock(_impl->mutex);
-            ++_impl->loopsStarted;
-        }
         _impl->workers.start();
+        for (const auto& loop : _impl->loops) _impl->workers.lead(*loop);
     } catch (...) {  // a thread that cannot be created
         stop(clock().now());
         throw;
@@ -123,10 +107,7 @@ bool Hub::stop(TimePoint deadline) {
     // Workers first: what they still emit needs the loops.
     const bool clean = _impl->workers.stop(deadline);
     for (const auto& loop : _impl->loops) loop->stop();
-    {
-        MutexLock lock(_impl->mutex);
-        while (_impl->loopsEnded < _impl->loopsStarted) _impl->loopEnded.wait(_impl->mutex);
-    }
+    _impl->workers.waitForLoops();
     _impl->ended = true;
     if (clean)
         _impl->threads.joinAll();
@@ -146,7 +127,7 @@ Hub::Listener Hub::listen(const Poco::Net::SocketAddress& address, const Connect
     if (address.af() == AF_INET6)  // the IPv6 wildcard takes IPv4 clients, too
         ::setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
     if (::bind(descriptor, address.addr(), address.length()) != 0 ||
-        ::listen(descriptor, kBacklog) != 0) {
+        ::listen(descriptor, _options.backlog) != 0) {
         const int error = errno;
         ::close(descriptor);
         refuseListen(address, error);
@@ -158,7 +139,7 @@ Hub::Listener Hub::listenOn(int listening, const Connection::Limits& limits,
                             ProtocolFactory factory) {
     const int descriptor = ::fcntl(listening, F_DUPFD_CLOEXEC, 0);
     if (descriptor < 0 || ::fcntl(descriptor, F_SETFL, O_NONBLOCK) != 0 ||
-        ::listen(descriptor, kBacklog) != 0) {
+        ::listen(descriptor, _options.backlog) != 0) {
         const int error = errno;
         if (descriptor >= 0) ::close(descriptor);
         throw Poco::Net::NetException("cannot listen on the given socket", std::strerror(error),
@@ -238,7 +219,62 @@ Timers& Hub::timers(LoopId loop) { return _impl->loops[loop]->timers(); }
 
 const Clock& Hub::clock() const { return *_options.clock; }
 
-bool Hub::runOnWorker(Task task) { return running() && _impl->workers.submit(std::move(task)); }
+OutboundShare& Hub::outbound(LoopId loop) { return *_impl->shares[loop]; }
+
+std::size_t Hub::outboundBytes() const { return _impl->outbound.bytes(); }
+
+/// There is too much output in all: the loop that has the largest queue ends it. Each round ends
+/// those that are at least half as large, so that few rounds are needed however small they are.
+void Hub::Impl::relieveOutbound(Hub& hub) {
+    struct Round {
+        Mutex mutex;
+        std::size_t awaited SOCKETIO_GUARDED_BY(mutex) = 0;
+        std::size_t bytes SOCKETIO_GUARDED_BY(mutex) = 0;
+        LoopId loop SOCKETIO_GUARDED_BY(mutex) = 0;
+    };
+    const auto round = std::make_shared<Round>();
+    {
+        MutexLock lock(round->mutex);
+        round->awaited = loops.size();
+    }
+    for (LoopId id = 0; id < loops.size(); ++id)
+        hub.post(id, [this, &hub, id, round] {
+            shares[id]->flush();
+            const std::size_t bytes = shares[id]->largest();
+            MutexLock lock(round->mutex);
+            if (bytes > round->bytes) {
+                round->bytes = bytes;
+                round->loop = id;
+            }
+            if (--round->awaited == 0) endLargestOn(hub, round->loop, round->bytes);
+        });
+}
+
+void Hub::Impl::endLargestOn(Hub& hub, LoopId loop, std::size_t bytes) {
+    if (bytes == 0) {
+        outbound.relieved(false);
+        return;
+    }
+    hub.post(loop, [this, &hub, loop, bytes] {
+        shares[loop]->endLargest(bytes / 2, [&hub](std::size_t size) {
+            hub.limits().reached(
+                Limit::MaxOutbound, Log("socketio.net"), hub.clock().now(), [size] {
+                    return "too much waits for clients that do not read: the one with " +
+                           std::to_string(size) + " bytes was ended";
+                });
+        });
+        outbound.relieved(true);
+    });
+}
+
+bool Hub::runOnWorker(Task task) {
+    if (!running()) return false;
+    if (_impl->workers.submit(std::move(task))) return true;
+    if (running())
+        _limits.reached(Limit::MaxQueuedWork, Log("socketio.net"), clock().now(),
+                        "requests are refused: all workers are busy and the queue is full");
+    return false;
+}
 
 bool Hub::runOnFreeWorker(Task task) {
     return running() && _impl->workers.submitIfFree(std::move(task));
@@ -252,6 +288,7 @@ void Hub::schedule(std::shared_ptr<Strand> strand) {
         _impl->workers.schedule(std::move(strand));
 }
 
+bool Hub::belongsToWorker(std::string_view what) { return _impl->workers.isToDefer(what); }
 void Hub::describeWork(std::string_view what) { _impl->workers.describe(what); }
 void Hub::beginBlocking() { _impl->workers.beginBlocking(); }
 void Hub::endBlocking() { _impl->workers.endBlocking(); }

@@ -26,6 +26,11 @@ using namespace std::chrono_literals;
 
 constexpr int kEventsPerTurn = 128;  // so that nobody waits long for the flush
 constexpr int kAcceptsPerTurn = 64;
+constexpr std::size_t kInlineBudget = 16;  // tasks of one client before others get their turn
+/// Of strands in a turn, looked at after every kStrandsPerLook: what is to be sent must not wait
+/// for all that has come.
+constexpr Duration kStrandTime = 2ms;
+constexpr unsigned kStrandsPerLook = 16;
 /// Of TLS handshakes in a turn: one costs as much as a hundred messages, and who has a session must
 /// not wait for a crowd of newcomers.
 constexpr Duration kHandshakeTime = 1ms;
@@ -62,7 +67,8 @@ LoopContext::LoopContext(Hub& hub, Executor::LoopId id, WorkerPool& workers)
       _epoll(::epoll_create1(EPOLL_CLOEXEC)),
       _timers(hub.clock()),
       _readBuffer(new char[kReadBufferBytes]),
-      _scratch(new char[kScratchBytes]) {
+      _scratch(new char[kScratchBytes]),
+      _inline(hub.options().dispatch != Dispatch::Pool) {
     if (_epoll < 0) throw Poco::SystemException("epoll_create1", errno);
     epoll_event event{};
     // Edge-triggered and never read: a write tells once, whenever it comes. A poster may be held up
@@ -84,18 +90,24 @@ LoopContext* LoopContext::current() { return currentLoop; }
 
 void LoopContext::post(Task task, std::size_t bytes) {
     // Loops never wait for each other: two that did could wait for ever.
-    _mailbox.post(std::move(task), bytes, currentLoop == nullptr);
+    if (currentLoop) {
+        _mailbox.post(std::move(task), bytes, false);
+    } else if (!_mailbox.tryPost(task, bytes)) {
+        _workers.beginBlocking();  // a handler on a loop gives up the lead: it may be this loop's
+        _mailbox.post(std::move(task), bytes, true);
+        _workers.endBlocking();
+    }
 }
 
 void LoopContext::stop() {
     post([this] { _stopping = true; });
 }
 
-void LoopContext::run() {
+bool LoopContext::lead() {
     currentLoop = this;
     while (!_stopping) {
         try {
-            turn();
+            if (!turn()) return false;
         } catch (...) {
             report("a turn of the loop ended early");
         }
@@ -109,6 +121,7 @@ void LoopContext::run() {
     }
     _mailbox.close();
     currentLoop = nullptr;
+    return true;
 }
 
 int LoopContext::sleepTime() const {
@@ -129,7 +142,7 @@ void LoopContext::guarded(Connection& connection, Work&& work) {
     }
 }
 
-void LoopContext::turn() {
+bool LoopContext::turn() {
     epoll_event events[kEventsPerTurn];
     const bool idle = _resumed.empty() && _graveyard.empty() && _dirty.empty() &&
                       _strands.empty() && _handshakes.empty();
@@ -137,6 +150,7 @@ void LoopContext::turn() {
     const int count = ::epoll_wait(_epoll, events, kEventsPerTurn, sleeping ? sleepTime() : 0);
     if (sleeping) _mailbox.endSleep();
     _turnTime = _timers.now();
+    _strandsRun = 0;
 
     for (int i = 0; i < count; ++i) {
         const auto tagged = reinterpret_cast<std::uintptr_t>(events[i].data.ptr);
@@ -154,7 +168,7 @@ void LoopContext::turn() {
                 connection.onHangUp();
         });
     }
-    handOverStrands();
+    if (!runStrands()) return false;
     if (!_handshakes.empty()) runHandshakes();
     runMailbox();
     std::vector<Connection*> resumed;
@@ -164,12 +178,64 @@ void LoopContext::turn() {
         guarded(*connection, [connection] { connection->deliver(nullptr, 0); });
     }
     _timers.advance();
-    handOverStrands();
+    if (!runStrands()) return false;
     flushDirty();
     buryClosed();
+    return true;
 }
 
-void LoopContext::handOverStrands() { _workers.schedule(_strands); }
+void LoopContext::handOverStrands() {
+    _strands.erase(_strands.begin(),
+                   _strands.begin() + static_cast<std::ptrdiff_t>(std::exchange(_nextStrand, 0)));
+    _workers.schedule(_strands);
+}
+
+// Every strand is taken out before it runs, so that whoever takes the lead meanwhile finds the
+// others. What handlers emit goes through the mailbox, even to this loop: nobody could tell them
+// whether it is still theirs.
+bool LoopContext::runStrands() {
+    if (!_inline) {
+        handOverStrands();
+        return true;
+    }
+    if (_strandsRun == 0 && !_strands.empty()) _strandsEnd = Clock::system().now() + kStrandTime;
+    while (_nextStrand < _strands.size()) {
+        // What is in the mailbox comes first, and what waits to be sent; the rest has the next
+        // turn.
+        if (_strandsRun >= kStrandsPerLook && _strandsRun % kStrandsPerLook == 0 &&
+            Clock::system().now() > _strandsEnd)
+            return true;
+        if (_mailbox.crowded()) return true;
+        ++_strandsRun;
+        std::shared_ptr<Strand> strand = std::move(_strands[_nextStrand++]);
+        if (!_workers.enterHandler()) {
+            _strands[--_nextStrand] = std::move(strand);
+            handOverStrands();
+            return true;
+        }
+        currentLoop = nullptr;
+        Strand::Left left = Strand::Left::Tasks;
+        try {
+            left = strand->run(kInlineBudget);
+        } catch (...) {
+            report("a task of a strand");
+        }
+        if (!_workers.leaveHandler()) {
+            if (left != Strand::Left::Nothing) _workers.schedule(std::move(strand));
+            return false;
+        }
+        currentLoop = this;
+        if (left == Strand::Left::Deferred) {
+            _hub.counters().deferred.fetch_add(1, std::memory_order_relaxed);
+            _workers.schedule(std::move(strand));
+        } else if (left == Strand::Left::Tasks) {
+            _strands.push_back(std::move(strand));
+        }
+    }
+    _strands.clear();
+    _nextStrand = 0;
+    return true;
+}
 
 TlsBuffers& LoopContext::tlsBuffers() {
     if (!_tlsBuffers) _tlsBuffers = std::make_unique<TlsBuffers>();
@@ -347,9 +413,9 @@ void Acceptor::makeRoom() {
         return;
     }
     hub.counters().acceptPauses.fetch_add(1, std::memory_order_relaxed);
-    if (_pause == Duration::zero())
-        Log("socketio.net")
-            .warning("no more connections can be accepted for now; clients wait in the backlog");
+    hub.limits().reached(
+        Limit::MaxConnections, Log("socketio.net"), _loop.timers().now(),
+        "no more connections can be accepted for now; clients wait in the backlog");
     _pause = std::clamp(_pause * 2, kShortestPause, kLongestPause);
     wait(_pause);
 }

@@ -18,23 +18,36 @@ Mailbox::~Mailbox() { ::close(_event); }
 
 void Mailbox::post(Task task, std::size_t bytes, bool mayWait) {
     MutexLock lock(_mutex);
-    while (mayWait && (_tasks.size() >= kCapacity || _bytes >= kCapacityBytes) && !_closed) {
+    while (mayWait && full()) {
         ++_waiting;
         _taken.wait(_mutex);
         --_waiting;
     }
-    if (_closed) {
-        lock.unlock();  // the task dies outside the lock: what it holds may post again
-        return;
-    }
+    const bool wakes = add(task, bytes);
+    lock.unlock();
+    if (wakes) wake();
+}
+
+bool Mailbox::tryPost(Task& task, std::size_t bytes) {
+    MutexLock lock(_mutex);
+    if (full()) return false;
+    const bool wakes = add(task, bytes);
+    lock.unlock();
+    if (wakes) wake();
+    return true;
+}
+
+// Behind close() the task dies with its owner, outside the lock: what it holds may post again.
+bool Mailbox::add(Task& task, std::size_t bytes) {
+    if (_closed) return false;
     _tasks.push_back(std::move(task));
     _bytes += bytes;
-    const bool wake = std::exchange(_sleeping, false);
-    lock.unlock();
-    if (wake) {
-        const std::uint64_t one = 1;
-        [[maybe_unused]] const ssize_t written = ::write(_event, &one, sizeof one);
-    }
+    return std::exchange(_sleeping, false);
+}
+
+void Mailbox::wake() const {
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const ssize_t written = ::write(_event, &one, sizeof one);
 }
 
 bool Mailbox::beginSleep() {
@@ -54,6 +67,11 @@ void Mailbox::take(std::vector<Task>& tasks) {
     tasks.swap(_tasks);
     _bytes = 0;
     if (_waiting > 0) _taken.notifyAll();
+}
+
+bool Mailbox::crowded() const {
+    MutexLock lock(_mutex);
+    return _tasks.size() >= kCapacity / 2 || _bytes >= kCapacityBytes / 2;
 }
 
 void Mailbox::close() {

@@ -13,17 +13,20 @@
 #include "socketio/base/Log.h"
 #include "socketio/net/Hub.h"
 
+#include "Worker.h"
+
 namespace socketio {
 
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Duration kTick = 2ms;            // of the watchdog while there is work
-constexpr Duration kStuckAfter = 2ms;      // a task that runs longer counts as blocked
-constexpr Duration kWakeAfter = 1ms;       // work that waits longer wakes one more worker
-constexpr Duration kGrowAfter = 10ms;      // work that waits longer gets a new worker
-constexpr Duration kIdleEnd = 60s;         // after which a worker beyond the kept ones ends
+constexpr Duration kTick = 2ms;        // of the watchdog while there is work
+constexpr Duration kWakeAfter = 1ms;   // work that waits longer wakes one more worker
+constexpr Duration kGrowAfter = 10ms;  // work that waits longer gets a new worker
+constexpr Duration kGrowthWarnings =
+    10s;                            // between those that tell of a thread that cannot be made
+constexpr Duration kIdleEnd = 60s;  // after which a worker beyond the kept ones ends
 constexpr std::size_t kStrandBudget = 64;  // tasks of one client before others get their turn
 
 void log(Poco::Message::Priority priority, const std::string& text) {
@@ -34,29 +37,7 @@ unsigned cores() { return std::max(1u, std::thread::hardware_concurrency()); }
 
 }  // namespace
 
-class WorkerPool::Worker : public Poco::Runnable {
-public:
-    explicit Worker(WorkerPool& owner) : pool(owner) {}
-    void run() override { pool.work(*this); }
-
-    WorkerPool& pool;
-    // All below is guarded by the pool's mutex, except `label`, by its own.
-    bool busy = false;
-    bool blocked = false;  // inside a BlockingScope, or taken for blocked by the watchdog
-    bool inScope = false;
-    bool warned = false;
-    bool finished = false;
-    TimePoint since{};
-    Mutex labelMutex;  // a leaf
-    char label[64] SOCKETIO_GUARDED_BY(labelMutex) = {};
-    std::size_t labelSize SOCKETIO_GUARDED_BY(labelMutex) = 0;
-    std::atomic<std::uint64_t> steps{0};  // tasks begun: the watchdog sees that time goes on
-
-    std::string describe() {
-        MutexLock lock(labelMutex);
-        return labelSize ? escapedForLog({label, labelSize}, sizeof label) : std::string("a task");
-    }
-};
+thread_local WorkerPool::Worker* WorkerPool::Worker::current = nullptr;
 
 class WorkerPool::Watchdog : public Poco::Runnable {
 public:
@@ -67,19 +48,16 @@ private:
     WorkerPool& _pool;
 };
 
-namespace {
-thread_local WorkerPool::Worker* currentWorker = nullptr;
-}
-
 // A process may have several hubs: another one's workers are threads like any other here.
-WorkerPool::Worker* WorkerPool::current() {
-    return currentWorker && &currentWorker->pool == this ? currentWorker : nullptr;
+WorkerPool::Worker* WorkerPool::current() const {
+    return Worker::current && &Worker::current->pool == this ? Worker::current : nullptr;
 }
 
 WorkerPool::WorkerPool(Poco::ThreadPool& threads, const HubOptions& options, HubCounters& counters,
                        unsigned ioThreads)
     : _threads(threads),
       _options(options),
+      _adaptive(options.dispatch == Dispatch::Adaptive),
       _clock(*options.clock),
       _counters(counters),
       _kept(std::min(options.keptWorkers ? options.keptWorkers : 2 * cores(),
@@ -136,7 +114,12 @@ void WorkerPool::addWorker() {
 
 unsigned WorkerPool::workers() const {
     MutexLock lock(_mutex);
-    return _alive;
+    return ordinary();
+}
+
+// Who waits to lead is one that is not a worker for long.
+unsigned WorkerPool::ordinary() const {
+    return _alive - std::min(_alive, _leading + _loopsWaiting);
 }
 
 // A task that is refused stays with the caller, whose mutex is free when it goes.
@@ -147,7 +130,8 @@ bool WorkerPool::submit(Task task) {
 
 bool WorkerPool::submitIfFree(Task task) {
     MutexLock lock(_mutex);
-    const std::size_t growth = _options.maxWorkers > _alive ? _options.maxWorkers - _alive : 0;
+    const unsigned workers = ordinary();
+    const std::size_t growth = _options.maxWorkers > workers ? _options.maxWorkers - workers : 0;
     // Each of those before it may take one of them for ever.
     return _idle + growth > _queue.size() && add(task);
 }
@@ -186,34 +170,45 @@ void WorkerPool::wakeFor(std::size_t items) {
         ++_waking;
         _work.notifyOne();
     }
-    if (_dormant) {
-        _dormant = false;
-        _watch.notifyOne();
-    }
+    wakeWatchdog();
+}
+
+void WorkerPool::wakeWatchdog() {
+    if (!_dormant) return;
+    _dormant = false;
+    _watchSleeps = false;
+    _watch.notifyOne();
 }
 
 void WorkerPool::work(Worker& worker) {
-    currentWorker = &worker;
+    Worker::current = &worker;
     MutexLock lock(_mutex);
     for (;;) {
         std::optional<TimePoint> idleEnd;  // of one beyond those that are kept
         while (_queue.empty() && !_stopping) {
             ++_idle;
+            updateStandby();
             bool inTime = true;
-            if (_alive <= _kept) {
+            if (ordinary() <= _kept) {
                 _work.wait(_mutex);
             } else {
                 if (!idleEnd) idleEnd = _clock.now() + kIdleEnd;
                 inTime = _clock.waitUntil(_work, _mutex, *idleEnd);
             }
             --_idle;
+            updateStandby();
             if (_waking > 0) --_waking;
-            if (!inTime && _queue.empty() && _alive > _kept) break;
+            if (!inTime && _queue.empty() && ordinary() > _kept) break;
         }
         if (_queue.empty()) break;
 
         Item item = std::move(_queue.front());
         _queue.pop_front();
+        if (item.loop) {
+            --_loopsWaiting;
+            if (runLoop(worker, *item.loop) && _stopping) break;
+            continue;
+        }
         if (item.task) --_queuedTasks;
         worker.busy = true;
         worker.blocked = worker.warned = false;
@@ -226,7 +221,7 @@ void WorkerPool::work(Worker& worker) {
         try {
             if (item.task)
                 item.task();
-            else if (item.strand->run(kStrandBudget))
+            else if (item.strand->run(kStrandBudget) == Strand::Left::Nothing)
                 item.strand.reset();
         } catch (...) {
             log(Poco::Message::PRIO_CRITICAL, "a task threw: " + exceptionText());
@@ -236,21 +231,38 @@ void WorkerPool::work(Worker& worker) {
         item = Item();
 
         lock.lock();
-        worker.busy = false;
-        if (!worker.blocked) --_running;
-        worker.blocked = worker.inScope = false;
+        finishWork(worker);
     }
     worker.finished = true;
     --_alive;
+    updateStandby();
     _ended.notifyAll();
     lock.unlock();
-    currentWorker = nullptr;
+    Worker::current = nullptr;
+}
+
+void WorkerPool::finishWork(Worker& worker) {
+    worker.busy = false;
+    if (!worker.blocked) --_running;
+    worker.blocked = worker.inScope = false;
 }
 
 void WorkerPool::describe(std::string_view what) {
     Worker* const worker = current();
     if (!worker) return;
     worker->steps.fetch_add(1, std::memory_order_relaxed);
+    if (_adaptive) {
+        History& known = history(what);
+        if (inHandler()) {
+            const TimePoint now = Clock::system().now();
+            endLap(*worker, now);
+            worker->lapBegan = now;
+            worker->lap.store(&known, std::memory_order_release);
+        } else if (auto left = known.runs.load(std::memory_order_relaxed); left > 0) {
+            // It comes nearer to being tried on a loop again.
+            known.runs.compare_exchange_weak(left, left - 1, std::memory_order_relaxed);
+        }
+    }
     MutexLock lock(worker->labelMutex);
     worker->labelSize = std::min(what.size(), sizeof worker->label - 1);
     std::memcpy(worker->label, what.data(), worker->labelSize);
@@ -260,6 +272,8 @@ void WorkerPool::beginBlocking() {
     Worker* const worker = current();
     if (!worker) return;
     MutexLock lock(_mutex);
+    depose(*worker);  // before it blocks, not when it is found out
+    if (worker->loop) return;
     worker->inScope = true;
     if (!std::exchange(worker->blocked, true)) --_running;
     if (!_queue.empty()) wakeFor(1);
@@ -269,6 +283,7 @@ void WorkerPool::endBlocking() {
     Worker* const worker = current();
     if (!worker) return;
     MutexLock lock(_mutex);
+    if (worker->loop) return;
     worker->inScope = false;
     worker->warned = false;
     worker->since = _clock.now();
@@ -283,42 +298,56 @@ void WorkerPool::watch() {
     MutexLock lock(_mutex);
     int quietTicks = 0;
     while (!_stopping) {
-        const bool quiet = _queue.empty() && _running == 0;
+        const bool quiet = _queue.empty() && _running == 0 && !_leadersBusy;
         quietTicks = quiet ? quietTicks + 1 : 0;
         if (quietTicks > 50) {
             // Nothing but blocked handlers, if anything: look rarely, and be woken by new work.
             _dormant = true;
-            const bool anyBusy = _running + _idle < _alive;
-            if (anyBusy)
+            _watchSleeps.store(true);
+            const bool anyBusy = _running + _idle + _leading < _alive;
+            if (leaderInHandler())
+                _dormant = false;  // it came before it could see that nobody watches
+            else if (anyBusy)
                 waitForWatch(std::clamp<Duration>(_options.handlerWarning / 4, 5ms, 1s));
             else
                 _watch.wait(_mutex);
             if (!_dormant) quietTicks = 0;
             _dormant = false;
+            _watchSleeps.store(false);
         } else {
             waitForWatch(kTick);
         }
-        const bool grow = inspect(_clock.now()) && !_stopping;
+        const TimePoint now = _clock.now();
+        const bool grow = inspect(now) && !_stopping;
         std::vector<std::string> warnings = std::exchange(_warnings, {});
         if (!grow && warnings.empty()) continue;
+        const bool tell = now >= _nextGrowthWarning;
+        bool failed = false;
         lock.unlock();  // neither a new thread nor a slow log must hold up the loops
         if (grow) {
             try {
                 addWorker();
             } catch (const Poco::Exception& e) {
-                warnings.push_back("no further worker: " + e.displayText());
+                failed = true;
+                if (tell) warnings.push_back("no further worker: " + e.displayText());
             }
         }
         for (const std::string& warning : warnings) log(Poco::Message::PRIO_WARNING, warning);
         lock.lock();
+        if (failed && tell) _nextGrowthWarning = now + kGrowthWarnings;
     }
     _watchdogAlive = false;
     _ended.notifyAll();
 }
 
 bool WorkerPool::inspect(TimePoint now) {
+    _leadersBusy = false;
     for (const auto& entry : _workers) {
         Worker& worker = *entry;
+        if (worker.loop) {
+            inspectLeader(worker, now);
+            continue;
+        }
         if (!worker.busy || worker.inScope) continue;
         // A strand runs many tasks in one go: the clock starts again with each.
         if (worker.steps.exchange(0, std::memory_order_relaxed) > 0) {
@@ -327,35 +356,50 @@ bool WorkerPool::inspect(TimePoint now) {
             continue;
         }
         if (now - worker.since > kStuckAfter && !std::exchange(worker.blocked, true)) --_running;
-        if (now - worker.since > _options.handlerWarning && !std::exchange(worker.warned, true)) {
-            _counters.slowHandlers.fetch_add(1, std::memory_order_relaxed);
-            const auto seconds =
-                std::chrono::duration_cast<std::chrono::seconds>(now - worker.since);
-            _warnings.push_back("a handler has not returned for " +
-                                std::to_string(seconds.count()) + " s: " + worker.describe());
-        }
+        warnIfSlow(worker, now);
     }
     if (_queue.empty()) return false;
+    if (_loopsWaiting > _idle) return true;
     const Duration waited = now - _queue.front().since;
     if (waited > kWakeAfter && _idle > _waking) {
         ++_waking;
         _work.notifyOne();
         return false;
     }
-    return waited > kGrowAfter && _idle == 0 && _alive < _options.maxWorkers;
+    return waited > kGrowAfter && _idle == 0 && ordinary() < _options.maxWorkers;
+}
+
+void WorkerPool::warnIfSlow(Worker& worker, TimePoint now) {
+    if (now - worker.since <= _options.handlerWarning || std::exchange(worker.warned, true)) return;
+    _counters.slowHandlers.fetch_add(1, std::memory_order_relaxed);
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now - worker.since);
+    _warnings.push_back("a handler has not returned for " + std::to_string(seconds.count()) +
+                        " s: " + worker.describe());
 }
 
 bool WorkerPool::stop(TimePoint deadline) {
     MutexLock lock(_mutex);
     if (_alive == 0 && !_watchdogAlive) return true;
     _stopping = true;
+    updateStandby();
+    // From here on the loops run no handlers; whoever is in one loses its loop.
+    for (const auto& worker : _workers) depose(*worker);
+    for (unsigned missing = _loopsWaiting > _idle ? _loopsWaiting - _idle : 0; missing > 0;
+         --missing) {
+        lock.unlock();
+        try {
+            addWorker();
+        } catch (const Poco::Exception&) {  // then waitForLoops() does it
+        }
+        lock.lock();
+    }
     _work.notifyAll();
     _watch.notifyAll();
-    while (_alive > 0)
+    while (_alive > _leading)
         if (!_clock.waitUntil(_ended, _mutex, deadline)) break;
     // It runs no code of others, and looks at what goes with the hub.
     while (_watchdogAlive) _ended.wait(_mutex);
-    if (_alive == 0) return true;
+    if (_alive == _leading) return true;
     for (const auto& worker : _workers)
         if (worker->busy)
             log(Poco::Message::PRIO_ERROR,

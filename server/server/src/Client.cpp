@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "socketio/base/insist.h"
 #include "socketio/engine/EngineServer.h"
 
 #include "ClientTasks.h"
@@ -29,13 +30,17 @@ Client::Client(std::shared_ptr<ServerCore> core, EngineSession::Ptr session)
       _session(std::move(session)),
       _strand(std::make_shared<Strand>(_core->executor())),
       _decoder(_session->revision() == EngineRevision::V3 ? 4 : 5,
-               _core->options().maxHttpBufferSize, _core->options().json.get()) {}
+               _core->options().maxHttpBufferSize, _core->options().json.get(),
+               &_core->options().packetLimits) {}
 
 Client::~Client() { uncount(); }
 
 void Client::open() {
     _connectTimer = std::make_unique<Timer>(
-        [](void* self) { static_cast<Client*>(self)->violation("no namespace joined in time"); },
+        [](void* self) {
+            static_cast<Client*>(self)->violation("no namespace joined in time",
+                                                  Limit::ConnectTimeout);
+        },
         this);
     armConnectTimer();
     // Clients of Engine.IO 3 are in the main namespace without asking for it.
@@ -50,6 +55,19 @@ void Client::armConnectTimer() {
 
 void Client::post(Task task, std::size_t bytes) {
     _core->executor().post(_session->loop(), std::move(task), bytes);
+}
+
+void Client::failed() noexcept {
+    try {
+        _core->log().error(ServerLog::Kind::Connection,
+                           peer() + " is disconnected: " + exceptionText());
+    } catch (...) {
+    }
+    insist([this] {
+        post([self = shared_from_this()] {
+            self->closeSession(CloseReason::TransportError, "internal error");
+        });
+    });
 }
 
 void Client::afterInput(Task task) {
@@ -77,7 +95,7 @@ void Client::connect(std::string nsp, Value auth) {
         const auto self = shared_from_this();  // sending may close the session
         const Value data = refusal(ConnectionRefused("Too many namespaces"));
         sendPacket(SocketPacket::Type::ConnectError, nsp, &data);
-        return violation("too many namespaces");
+        return violation("too many namespaces", Limit::MaxNamespacesPerClient);
     }
     // From here on it is we who are waited for.
     if (_connectTimer) _connectTimer->cancel();
@@ -91,11 +109,7 @@ void Client::connect(std::string nsp, Value auth) {
         std::make_shared<Socket>(shared_from_this(), std::move(sid), std::move(nsp));
     _sockets.push_back(socket);
     const std::size_t bytes = memoryOf(auth);
-    postInput(
-        [socket, auth = std::move(auth)]() mutable {
-            socket->_client->runConnect(socket, std::move(auth));
-        },
-        bytes);
+    postInput(ConnectTask{socket, std::move(auth)}, bytes);
 }
 
 void Client::accept(const SocketPtr& socket) {
@@ -140,7 +154,9 @@ void Client::disconnect(const SocketPtr& socket, bool close) {
     // The sid of one that has gone may be another's: Engine.IO 3 has them computed.
     if (socket->_state != Socket::State::Closed)
         _core->manager().preDisconnect(socket->sid(), socket->nsp());
-    post([socket, close] { socket->_client->leave(socket, close); });
+    post([socket, close] {
+        socket->_client->guarded([&] { socket->_client->leave(socket, close); });
+    });
 }
 
 void Client::leave(const SocketPtr& socket, bool close) {
@@ -182,9 +198,12 @@ void Client::closeSocket(const SocketPtr& socket, DisconnectReason reason,
                          std::string_view detail) {
     socket->_state = Socket::State::Closed;
     socket->_held.reset();
-    dropAcks(*socket);
-    _strand->post(FinishTask{socket, reason,
-                             detail.empty() ? nullptr : std::make_unique<std::string>(detail)});
+    // Its end has to be heard of, or it would be left in its rooms.
+    insist([&] { dropAcks(*socket); });
+    insist([&] {
+        _strand->post(FinishTask{socket, reason,
+                                 detail.empty() ? nullptr : std::make_unique<std::string>(detail)});
+    });
 }
 
 void Client::closeSession(CloseReason reason, std::string_view detail) {
@@ -193,11 +212,15 @@ void Client::closeSession(CloseReason reason, std::string_view detail) {
     session->close(reason, detail);
 }
 
-void Client::violation(std::string_view detail) {
+void Client::violation(std::string_view detail, std::optional<Limit> limit) {
     if (_closed) return;
     _violated = true;
     _core->counters().violations.fetch_add(1, std::memory_order_relaxed);
-    _core->log().warning(ServerLog::Kind::Packet, peer() + ": " + std::string(detail));
+    const auto line = [&] { return peer() + ": " + std::string(detail); };
+    if (limit)
+        reached(*limit, line);
+    else
+        _core->log().warning(ServerLog::Kind::Packet, line());
     closeSession(CloseReason::ForcedClose, detail);
 }
 
@@ -209,9 +232,12 @@ void Client::onClose(CloseReason reason, std::string_view detail) {
         _violated ? DisconnectReason::ForcedServerClose : toDisconnectReason(reason);
     const std::vector<SocketPtr> sockets = std::exchange(_sockets, {});
     for (const SocketPtr& socket : sockets) closeSocket(socket, why, detail);
-    if (_core->log().debugs())
-        _core->log().debug("session " + _session->sid() + " closed: " + std::string(toString(why)) +
-                           ' ' + std::string(detail));
+    try {
+        if (_core->log().debugs())
+            _core->log().debug("session " + _session->sid() + " closed: " +
+                               std::string(toString(why)) + ' ' + std::string(detail));
+    } catch (...) {
+    }
 }
 
 // ---- to the client ------------------------------------------------------------------------------
@@ -237,17 +263,24 @@ void Client::queue(Socket& socket, const EngineMessage::Ptr& message) {
             _session->send(message);
             break;
         case Socket::State::Connecting:
-            if (!socket._held) socket._held = std::make_unique<Socket::Held>();
-            socket._held->bytes += message->bytes();
-            // The limit is for what waits: one message alone may be larger.
-            if (!socket._held->messages.empty() &&
-                socket._held->bytes > _core->options().outboundLimit())
-                return closeSession(CloseReason::TransportError, "outbound limit");
-            socket._held->messages.push_back(message);
+            guarded([&] { hold(socket, message); });
             break;
         case Socket::State::Closed:
             break;
     }
+}
+
+/// Until its CONNECT has been answered.
+void Client::hold(Socket& socket, const EngineMessage::Ptr& message) {
+    if (!socket._held) socket._held = std::make_unique<Socket::Held>();
+    socket._held->bytes += message->bytes();
+    // The limit is for what waits: one message alone may be larger.
+    if (!socket._held->messages.empty() && socket._held->bytes > _core->options().outboundLimit()) {
+        reached(Limit::OutboundBytes,
+                [this] { return peer() + ": too much was emitted to it before it was connected"; });
+        return closeSession(CloseReason::TransportError, "outbound limit");
+    }
+    socket._held->messages.push_back(message);
 }
 
 void Client::queueWithAck(Socket& socket, const EngineMessage::Ptr& message, TimePoint deadline) {

@@ -4,10 +4,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "socketio/base/Limits.h"
 #include "socketio/base/Mutex.h"
 #include "socketio/base/Strand.h"
 #include "socketio/base/Timers.h"
@@ -47,6 +49,18 @@ public:
     /// Runs `task` when everything that has arrived so far has been handled, on whichever worker.
     void afterInput(Task task);
 
+    /// Runs `work`, on any thread; what it throws (no memory, most likely) ends this client, and no
+    /// other.
+    template <class Work>
+    void guarded(Work&& work) noexcept {
+        try {
+            work();
+        } catch (...) {
+            failed();
+        }
+    }
+    void failed() noexcept;
+
     // ---- to the client [loop]
     void queue(Socket& socket, const EngineMessage::Ptr& message);
     void queueWithAck(Socket& socket, const EngineMessage::Ptr& message, TimePoint deadline);
@@ -82,6 +96,7 @@ private:
     struct AckTask;
     struct ApartEvent;
     struct FinishTask;
+    struct ConnectTask;
 
     // ---- from the client [loop]
     void take(Result<std::optional<SocketPacket>> result, bool begins);
@@ -97,8 +112,11 @@ private:
     void retire(const SocketPtr& socket);
     void closeSocket(const SocketPtr& socket, DisconnectReason reason, std::string_view detail);
     void closeSession(CloseReason reason, std::string_view detail);
-    void violation(std::string_view detail);
-    void badPacket(std::string_view detail);
+    void hold(Socket& socket, const EngineMessage::Ptr& message);
+    void violation(std::string_view detail, std::optional<Limit> limit = {});
+    void badPacket(std::string_view detail, std::optional<Limit> limit);
+    template <class What>
+    void reached(Limit limit, const What& what) const;  // [any]
     void armConnectTimer();
     void sendPacket(SocketPacket::Type type, const std::string& nsp, const Value* data);
     void ackTimerFired(Socket& socket);
@@ -125,11 +143,14 @@ private:
 
     // ---- handlers [strand]
     void runConnect(const SocketPtr& socket, Value auth);
+    bool belongsToWorker(const Value& event) const;
     void runEvent(const SocketPtr& socket, Value::Array data, std::uint64_t id);
     void runApart(const std::shared_ptr<ApartEvent>& event);
     void handleEvent(const SocketPtr& socket, const HandlerTable& handlers, Value::Array data,
                      std::uint64_t id);
     void finish(const SocketPtr& socket, DisconnectReason reason, const std::string* detail);
+    void tellFinished(const SocketPtr& socket, DisconnectReason reason,
+                      const std::string* detail) const;
     void sendAck(const SocketPtr& socket, const std::string& event, std::uint64_t id,
                  Value::Array values);
     const HandlerTable& handlers();

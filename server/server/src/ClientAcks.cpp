@@ -15,6 +15,11 @@ struct Client::AckTask {
     Value::Array values;
 
     void operator()() {
+        if (client->_core->belongsToWorker("acknowledgement")) {
+            Strand& strand = *client->_strand;
+            strand.defer(AckTask(std::move(*this)));
+            return;
+        }
         const RunningScope scope({client.get(), nullptr, nullptr});
         client->_core->describe("acknowledgement");
         try {
@@ -72,6 +77,11 @@ void Client::ackTimerFired(Socket& socket) {
         const TimePoint next = socket._acks->nextDeadline();
         if (next != TimePoint::max()) timers.arm(socket._acks->timer, next);
     }
+    if (!expired.empty())
+        reached(Limit::AckTimeout, [&] {
+            return peer() + " owes " + std::to_string(expired.size()) +
+                   " acknowledgements, which are not waited for any longer";
+        });
     forget(std::move(expired));
 }
 

@@ -12,13 +12,17 @@ namespace {
 
 // Calls `function`; what it throws ends in the log.
 template <class Function>
-bool guarded(ServerLog& log, std::string_view event, Function&& function) {
+bool runHandler(ServerLog& log, std::string_view event, Function&& function) {
     try {
         function();
         return true;
     } catch (...) {
-        log.error(ServerLog::Kind::Handler, "the handler of the event " + ServerLog::quoted(event) +
-                                                " failed: " + exceptionText());
+        try {
+            log.error(ServerLog::Kind::Handler, "the handler of the event " +
+                                                    ServerLog::quoted(event) +
+                                                    " failed: " + exceptionText());
+        } catch (...) {  // no memory, even for a line
+        }
         return false;
     }
 }
@@ -53,7 +57,7 @@ void Client::runConnect(const SocketPtr& socket, Value auth) {
         IncomingEvent event{*socket, "connect", {}};
         if (!auth.isNull()) event.arguments.push_back(std::move(auth));
         _core->describe(event.name);
-        const bool ran = guarded(log, event.name, [&] {
+        const bool ran = runHandler(log, event.name, [&] {
             try {
                 _core->manager().connect(socket);
                 const HandlerResult result = handlers().dispatch(socket->nsp(), event);
@@ -78,7 +82,9 @@ void Client::runConnect(const SocketPtr& socket, Value auth) {
             log.information(ServerLog::Kind::Connection, peer() + " was refused in " +
                                                              ServerLog::quoted(socket->nsp()) +
                                                              ": " + refused->message());
-        post([socket, data = refusal(*refused)] { socket->_client->refuse(socket, data); });
+        post([socket, data = refusal(*refused)] {
+            socket->_client->guarded([&] { socket->_client->refuse(socket, data); });
+        });
         return;
     }
     socket->_accepted = true;
@@ -90,7 +96,11 @@ void Client::runConnect(const SocketPtr& socket, Value auth) {
         if (log.debugs()) line += " as " + socket->sid();
         log.information(ServerLog::Kind::Connection, line);
     }
-    post([socket] { socket->_client->accept(socket); });
+    post([socket] { socket->_client->guarded([&] { socket->_client->accept(socket); }); });
+}
+
+bool Client::belongsToWorker(const Value& event) const {
+    return event.isString() && _core->belongsToWorker(event.asString());
 }
 
 void Client::runEvent(const SocketPtr& socket, Value::Array data, std::uint64_t id) {
@@ -124,8 +134,8 @@ void Client::handleEvent(const SocketPtr& socket, const HandlerTable& handlers, 
     event.arguments.erase(event.arguments.begin());
     _core->describe(event.name);
     HandlerResult result;
-    if (!guarded(_core->log(), event.name,
-                 [&] { result = handlers.dispatch(socket->nsp(), event); }))
+    if (!runHandler(_core->log(), event.name,
+                    [&] { result = handlers.dispatch(socket->nsp(), event); }))
         return;
     if (result.kind() == HandlerResult::Kind::BadArguments)
         _core->log().warning(
@@ -155,17 +165,24 @@ void Client::sendAck(const SocketPtr& socket, const std::string& event, std::uin
 void Client::finish(const SocketPtr& socket, DisconnectReason reason, const std::string* detail) {
     if (std::exchange(socket->_finished, true) || !socket->_accepted) return;
     ClientManager& manager = _core->manager();
-    {
+    guarded([&] {
         const RunningScope scope({this, nullptr, nullptr});
         IncomingEvent event{*socket, "disconnect", {}};
         event.reason = reason;
         _core->describe(event.name);
-        guarded(_core->log(), event.name, [&] {
+        runHandler(_core->log(), event.name, [&] {
             manager.preDisconnect(socket->sid(), socket->nsp());
             handlers().dispatch(socket->nsp(), event);
         });
-    }
-    guarded(_core->log(), "disconnect", [&] { manager.disconnect(socket->sid(), socket->nsp()); });
+    });
+    runHandler(_core->log(), "disconnect",
+               [&] { manager.disconnect(socket->sid(), socket->nsp()); });
+    guarded([&] { tellFinished(socket, reason, detail); });
+    _core->socketFinished();
+}
+
+void Client::tellFinished(const SocketPtr& socket, DisconnectReason reason,
+                          const std::string* detail) const {
     if (_core->log().informs()) {
         std::string line = peer() + " disconnected from " + ServerLog::quoted(socket->nsp()) +
                            ": " + std::string(toString(reason));
@@ -173,7 +190,6 @@ void Client::finish(const SocketPtr& socket, DisconnectReason reason, const std:
         if (_core->log().debugs()) line += ", " + socket->sid();
         _core->log().information(ServerLog::Kind::Connection, line);
     }
-    _core->socketFinished();
 }
 
 }  // namespace socketio

@@ -65,7 +65,7 @@ void Client::onBinary(std::string_view bytes) {
 
 void Client::take(Result<std::optional<SocketPacket>> result, bool begins) {
     if (!result.ok()) {
-        badPacket(result.error().detail);
+        badPacket(result.error().detail, result.error().limit);
         return closeSession(CloseReason::ParseError, result.error().detail);
     }
     if (std::optional<SocketPacket>& packet = result.value()) {
@@ -96,13 +96,17 @@ void Client::attachmentsOverdue() {
     if (_paused) _halfSince = timers.now();  // we do not read
     if (timers.now() < _halfSince + halfTime())
         return timers.arm(*_halfTimer, _halfSince + halfTime());
-    badPacket("its attachments did not come in time");
+    badPacket("its attachments did not come in time", Limit::AttachmentTime);
     closeSession(CloseReason::ParseError, "attachments outstanding");
 }
 
-void Client::badPacket(std::string_view detail) {
+void Client::badPacket(std::string_view detail, std::optional<Limit> limit) {
     _core->counters().badPackets.fetch_add(1, std::memory_order_relaxed);
-    _core->log().warning(ServerLog::Kind::Packet, peer() + ": bad packet: " + std::string(detail));
+    const auto line = [&] { return peer() + ": bad packet: " + std::string(detail); };
+    if (limit)
+        reached(*limit, line);
+    else
+        _core->log().warning(ServerLog::Kind::Packet, line());
 }
 
 Duration Client::halfTime() const {
@@ -247,6 +251,12 @@ void Client::checkLoad(Strand::Load load) {
     if (_paused || _closed || !overLimit(load)) return;
     _paused = true;
     _core->counters().inputPauses.fetch_add(1, std::memory_order_relaxed);
+    const bool own = load.tasks + _apartTasks > _core->options().inboundTasks ||
+                     load.bytes + _apartBytes > _core->options().inboundBytes || _calling > 0;
+    reached(own ? Limit::InboundTasks : Limit::TotalInboundTasks, [&] {
+        return peer() + " is not read: " + std::to_string(load.tasks + _apartTasks) +
+               " of its events wait for handlers";
+    });
     _session->pauseInput(true);
     const ServerOptions& options = _core->options();
     Strand::Load most{options.inboundTasks, options.inboundBytes};

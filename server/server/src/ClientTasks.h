@@ -27,7 +27,15 @@ struct Client::EventTask {
     Value::Array data;
     std::uint64_t id;
 
-    void operator()() { socket->_client->runEvent(socket, std::move(data), id); }
+    void operator()() {
+        Client& client = *socket->_client;
+        client.guarded([&] {
+            if (client.belongsToWorker(data.front()))
+                client._strand->defer(EventTask(std::move(*this)));
+            else
+                client.runEvent(socket, std::move(data), id);
+        });
+    }
 };
 
 // An event whose handler runs beside those of the others.
@@ -44,8 +52,37 @@ struct Client::FinishTask {
     DisconnectReason reason;
     std::unique_ptr<std::string> detail;
 
-    void operator()() { socket->_client->finish(socket, reason, detail.get()); }
+    void operator()() {
+        Client& client = *socket->_client;
+        bool elsewhere = false;
+        client.guarded([&] { elsewhere = client._core->belongsToWorker("disconnect"); });
+        if (elsewhere)
+            client._strand->defer(FinishTask(std::move(*this)));
+        else
+            client.finish(socket, reason, detail.get());
+    }
 };
+
+struct Client::ConnectTask {
+    SocketPtr socket;
+    Value auth;
+
+    void operator()() {
+        Client& client = *socket->_client;
+        client.guarded([&] {
+            if (client._core->belongsToWorker("connect"))
+                client._strand->defer(ConnectTask(std::move(*this)));
+            else
+                client.runConnect(socket, std::move(auth));
+        });
+    }
+};
+
+template <class What>
+void Client::reached(Limit limit, const What& what) const {
+    Executor& executor = _core->executor();
+    executor.limits().reached(limit, _core->log().log(), executor.clock().now(), what);
+}
 
 // Marks what the calling thread does, until it goes out of scope.
 class Client::RunningScope {

@@ -7,6 +7,7 @@
 
 #include <Poco/Exception.h>
 
+#include "socketio/base/Limits.h"
 #include "socketio/base/Log.h"
 #include "socketio/base/SignalsBlocked.h"
 #include "socketio/managers/MemoryManager.h"
@@ -57,7 +58,9 @@ ServerCore::ServerCore(Server& server, ServerOptions options)
     : _server(&server),
       _options(checked(std::move(options))),
       _manager(_options.clientManager ? _options.clientManager : std::make_shared<MemoryManager>()),
-      _log(_options.logger ? *_options.logger : Poco::Logger::get("socketio.server")),
+      _log(_options.logger ? *_options.logger : Poco::Logger::get("socketio.server"),
+           {.lineBytes = _options.logLineBytes, .linesPerSecond = _options.logLinesPerSecond},
+           _counters.logLines),
       _engine(std::make_unique<EngineServer>(
           _options, [this](const EngineSession::Ptr& session) { return openSession(session); })),
       _handlers(std::make_shared<HandlerTable>()) {
@@ -110,11 +113,29 @@ std::shared_ptr<const HandlerTable> ServerCore::handlers(std::uint64_t& version)
     return _handlers;
 }
 
+namespace {
+
+/// "event chat message".
+class EventLabel {
+public:
+    explicit EventLabel(std::string_view event) : _size(std::min(event.size(), sizeof(_text) - 7)) {
+        event.copy(_text + 6, _size);
+    }
+    operator std::string_view() const { return {_text, 6 + _size}; }
+
+private:
+    char _text[64] = "event ";
+    const std::size_t _size;
+};
+
+}  // namespace
+
 void ServerCore::describe(std::string_view event) const {
-    char text[64] = "event ";
-    const std::size_t size = std::min(event.size(), sizeof(text) - 7);
-    event.copy(text + 6, size);
-    executor().describeWork(std::string_view(text, 6 + size));
+    executor().describeWork(EventLabel(event));
+}
+
+bool ServerCore::belongsToWorker(std::string_view event) const {
+    return executor().belongsToWorker(EventLabel(event));
 }
 
 // ---- emitting -----------------------------------------------------------------------------------
@@ -311,6 +332,8 @@ void ServerCore::deliverWithAcks(std::span<const LocalSocketPtr> recipients, con
         for (std::size_t i = 0; i < ids.size(); ++i)
             asSocket(recipients[i]).client().cancelAck(asSocket(recipients[i]), ids[i]);
         _counters.ackOverflows.fetch_add(1, std::memory_order_relaxed);
+        executor().limits().reached(Limit::MaxPendingAcks, _log.log(), executor().clock().now(),
+                                    "an emit failed: its recipient owes too many acknowledgements");
         throw Poco::PoolOverflowException(
             "emit(): too many acknowledgements are outstanding for the event \"" +
             data[0].asString() + '"');
@@ -403,7 +426,12 @@ void ServerCore::socketFinished() {
 
 std::shared_ptr<EngineListener> ServerCore::openSession(const EngineSession::Ptr& session) {
     const auto client = std::make_shared<Client>(shared_from_this(), session);
-    client->open();
+    try {
+        client->open();
+    } catch (...) {
+        client->onClose(CloseReason::ForcedClose, {});  // what it has begun refers to it
+        throw;
+    }
     return client;
 }
 

@@ -106,6 +106,8 @@ public:
 
     /// Names the event that the calling worker is about to handle.
     void describe(std::string_view event) const;
+    /// Executor::belongsToWorker() of the handlers of that event.
+    bool belongsToWorker(std::string_view event) const;
 
 private:
     struct CallbackTask;
@@ -128,8 +130,8 @@ private:
     std::atomic<Server*> _server;  // null when it is gone
     const ServerOptions _options;
     const std::shared_ptr<ClientManager> _manager;
-    ServerLog _log;
     ServerCounters _counters;
+    ServerLog _log;
     std::atomic<Executor*> _executor{nullptr};
     std::atomic<const Clock*> _clock{&Clock::system()};
     ExecutorGate _gate;  // closed: the executor may be gone

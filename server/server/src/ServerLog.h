@@ -15,8 +15,8 @@
 
 namespace socketio {
 
-/// The server's lines in the log: at most 1 KB and 100 a second of each kind, so that neither a
-/// peer nor a handler that always fails can fill a disk; what was left out is counted.
+/// The server's lines in the log: so long at most, and so many a second of each kind, so that
+/// neither a peer nor a handler that always fails can fill a disk; what was left out is counted.
 ///
 /// Threads: thread-safe.
 class ServerLog {
@@ -30,7 +30,17 @@ public:
         Task
     };
 
-    explicit ServerLog(Poco::Logger& logger) : _logger(logger), _log(logger) {}
+    struct Limits {
+        std::size_t lineBytes = 1000;
+        std::size_t linesPerSecond = 100;  ///< Of packets, about which peers alone decide, a tenth.
+    };
+
+    /// `leftOut` counts the lines that were too many.
+    ServerLog(Poco::Logger& logger, const Limits& limits, std::atomic<std::uint64_t>& leftOut)
+        : _logger(logger), _log(logger), _limits(limits), _leftOut(leftOut) {}
+
+    /// For what is limited elsewhere.
+    const Log& log() const { return _log; }
 
     /// What a second is measured by; the machine's until it is set. It has to outlive this.
     void setClock(const Clock& clock) { _clock.store(&clock, std::memory_order_release); }
@@ -52,9 +62,6 @@ public:
     static std::string quoted(std::string_view name);
 
 private:
-    static constexpr std::size_t kLinesPerSecond = 100;
-    static constexpr std::size_t kPacketLinesPerSecond = 10;  // peers alone decide about these
-
     struct Budget {
         TimePoint since{};
         std::size_t written = 0;
@@ -65,6 +72,8 @@ private:
 
     Poco::Logger& _logger;
     const Log _log;
+    const Limits _limits;
+    std::atomic<std::uint64_t>& _leftOut;
     std::atomic<const Clock*> _clock{&Clock::system()};
     Mutex _mutex;  // a leaf: nothing is written while it is held
     std::array<Budget, 6> _budgets SOCKETIO_GUARDED_BY(_mutex);

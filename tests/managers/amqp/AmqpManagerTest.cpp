@@ -39,10 +39,6 @@ public:
         MutexLock lock(_mutex);
         return _events;
     }
-    std::size_t count() const {
-        MutexLock lock(_mutex);
-        return _events.size();
-    }
     bool has(const std::string& event) const {
         MutexLock lock(_mutex);
         return std::find(_events.begin(), _events.end(), event) != _events.end();
@@ -127,9 +123,17 @@ public:
             CPPUNIT_ASSERT(emitter.flush(seconds(10)));
             CPPUNIT_ASSERT_EQUAL(std::uint64_t(1), emitter.counters().published);
         }
+        // Beside the marks of listening(), of which each may have heard another number.
+        const auto heard = [](const Host& host) {
+            std::vector<std::string> events = host.client.events();
+            std::erase_if(events,
+                          [](const std::string& each) { return each.starts_with("[\"mark"); });
+            return events;
+        };
         for (Host* each : {&one, &two})
-            CPPUNIT_ASSERT(eventually([&] { return each->client.count() >= 4; }));
-        CPPUNIT_ASSERT(one.client.events() == two.client.events());
+            CPPUNIT_ASSERT(eventually([&] { return heard(*each).size() >= 3; }));
+        CPPUNIT_ASSERT(heard(one) == std::vector<std::string>(3, "binary"));
+        CPPUNIT_ASSERT(heard(one) == heard(two));
     }
 
     void declaresWhatKombuDeclares() {

@@ -51,6 +51,7 @@ class RedisFaultsTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(neverShowsThePasswordThatTheServerRepeats);
     CPPUNIT_TEST(sendsNothingTwice);
     CPPUNIT_TEST(countsWhatIsRefusedAndWhatIsNot);
+    CPPUNIT_TEST(publishesTheFirstAtOnceAndTheOthersTogether);
     CPPUNIT_TEST(asksAServerThatIsSilentForASignOfLife);
     CPPUNIT_TEST(doesNotHammerAServerThatHangsUp);
     CPPUNIT_TEST(isQuickAgainOnceAConnectionWasGood);
@@ -174,6 +175,24 @@ public:
         peer.emit("number", 4);
         CPPUNIT_ASSERT(eventually([&] { return peer.manager->counters().published == 3; }));
         CPPUNIT_ASSERT_EQUAL(std::string("1 2 3 4"), published(server));
+    }
+
+    void publishesTheFirstAtOnceAndTheOthersTogether() {
+        FakeRedis server;
+        {
+            RedisPeer peer(server.url(), {.pingInterval = 20ms, .publishInterval = 1h});
+            peer.emit("number", 1);
+            CPPUNIT_ASSERT(eventually([&] { return published(server) == "1"; }));
+            peer.emit("number", 2);
+            const auto pings = [&] { return server.commands.count("subscribed PING"); };
+            CPPUNIT_ASSERT(eventually([&, before = pings()] { return pings() > before + 3; }));
+            CPPUNIT_ASSERT_EQUAL(std::string("1"), published(server));
+        }
+        FakeRedis another;
+        RedisPeer peer(another.url(), {.publishInterval = 20ms});
+        for (int i = 1; i <= 3; ++i) peer.emit("number", i);
+        CPPUNIT_ASSERT(eventually([&] { return published(another) == "1 2 3"; }));
+        CPPUNIT_ASSERT(peer.manager->flush(2s));
     }
 
     void asksAServerThatIsSilentForASignOfLife() {

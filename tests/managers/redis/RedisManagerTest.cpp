@@ -395,7 +395,8 @@ public:
         CPPUNIT_ASSERT(
             eventually([&] { return two.manager->counters().received >= before.received + sent; }));
         const auto after = two.manager->counters();
-        CPPUNIT_ASSERT(after.receiveDropped >= sent - 1001);
+        // But 1,000 that wait, and those in hand.
+        CPPUNIT_ASSERT(after.receiveDropped >= sent - 1064);
         CPPUNIT_ASSERT_EQUAL(std::uint64_t(0), after.reconnects);
         two.gate = nullptr;
         gate.open();

@@ -109,6 +109,8 @@ public:
     bool append(std::string_view piece, const Limits& limits);
 
     /// The stream may end here: no pair is cut off.
+    /// What was refused: true for their number, false for their bytes.
+    bool tooMany() const { return _tooMany; }
     bool whole() const { return !_refused && _at == _bytes.size(); }
     std::size_t size() const { return _pairs.size(); }
     std::size_t bytes() const { return _bytes.size(); }
@@ -126,6 +128,7 @@ private:
     std::vector<Pair> _pairs;
     std::size_t _at = 0;  // behind the last whole pair
     bool _refused = false;
+    bool _tooMany = false;  // pairs; otherwise bytes
 };
 
 }  // namespace socketio

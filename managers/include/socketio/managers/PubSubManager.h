@@ -37,7 +37,8 @@ struct PubSubOptions {
     std::size_t publishMessages = 10'000;
     std::size_t publishBytes = 16 * 1024 * 1024;
     std::chrono::milliseconds publishAge{10'000};
-    // Messages that came and wait to be applied; what does not fit is dropped and counted.
+    // Messages that came and wait to be applied, up to 64 in hand not counted; what does not fit is
+    // dropped and counted.
     std::size_t receiveMessages = 100'000;
     std::size_t receiveBytes = 64 * 1024 * 1024;
     std::size_t messageBytes = 16 * 1024 * 1024;  ///< A larger one is dropped and counted.

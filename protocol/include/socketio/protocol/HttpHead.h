@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "socketio/base/Limit.h"
+
 namespace socketio {
 
 /// The head of an HTTP/1.1 request (RFC 9112), read strictly: what two readers could understand
@@ -63,6 +65,7 @@ struct HttpRequestHead {
     /// hold what was read so far and are good for nothing.
     int errorStatus = 400;
     const char* error = "";
+    std::optional<Limit> reached;  ///< The limit that it went over, if that was it.
 
     /// Reads the head at the front of `bytes`. Complete: `size` bytes were the head with its empty
     /// line. Incomplete: all of `bytes` may be the beginning of a good head. `scanned` remembers
@@ -81,11 +84,20 @@ private:
 /// CRLF everywhere, no space around the size, at most 16 hexadecimal digits, extensions (visible
 /// ASCII, space, HTAB) skipped.
 ///
-/// Limits: 256 bytes per chunk line, 16 KiB of chunk lines in all beyond the 16 bytes that each
-///         line has free, 4 KiB of trailers, which are checked and dropped.
+/// Trailers are checked and dropped.
+///
+/// Limits: those below.
 class ChunkedDecoder {
 public:
+    struct Limits {
+        std::size_t line = 256;         ///< Bytes of one chunk line.
+        std::size_t overhead = 16'384;  ///< Of all, beyond the 16 that each line has free.
+        std::size_t trailers = 4096;
+    };
     enum class Status : std::uint8_t { More, Done, Bad };
+
+    ChunkedDecoder() = default;
+    explicit ChunkedDecoder(const Limits& limits) : _limits(limits) {}
 
     /// Uses up `input` as far as the body goes, appending its data to `out`; `consumed` tells how
     /// far. Stops with Bad when `out` would grow beyond `limit` (tooLarge() is true then); a chunk
@@ -96,6 +108,8 @@ public:
 
     bool tooLarge() const { return _tooLarge; }
     const char* error() const { return _error; }
+    /// The limit that it went over, if that was it.
+    std::optional<Limit> reached() const { return _reached; }
 
 private:
     enum class State : std::uint8_t {
@@ -116,7 +130,10 @@ private:
     void step(char c, std::size_t held, std::size_t limit);
     bool countLineByte();
     void bad(const char* why);
+    void bad(const char* why, Limit limit);
 
+    Limits _limits{};
+    std::optional<Limit> _reached;
     State _state = State::Size;
     bool _tooLarge = false;
     std::uint32_t _lineBytes = 0;

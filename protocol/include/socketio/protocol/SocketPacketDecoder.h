@@ -18,6 +18,15 @@ using AttachmentPlaces = std::array<Value*, kMaxAttachments>;
 /// is none, is out of range, or stands twice; nesting beyond JsonCodec::kMaxDepth.
 Result<bool> findAttachmentPlaces(Value& data, std::size_t count, AttachmentPlaces& places);
 
+/// What a packet of a client may hold; more ends its session.
+struct SocketPacketLimits {
+    std::size_t maxAttachments = 10;  ///< At most kMaxAttachments.
+    std::size_t maxNamespaceBytes = 255;
+    std::size_t maxEventBytes = 1024;     ///< Of an event's name.
+    std::size_t maxQueryParameters = 64;  ///< Of a namespace's query, revision 4.
+    std::size_t maxJsonDepth = 128;       ///< At most JsonCodec::kMaxDepth.
+};
+
 /// Puts Socket.IO packets together from the Engine.IO messages of one client, and refuses what
 /// the official decoder refuses (and a little more).
 ///
@@ -32,14 +41,14 @@ Result<bool> findAttachmentPlaces(Value& data, std::size_t count, AttachmentPlac
 ///                 of strings (arrays for repeated keys). A ConnectError may hold any JSON
 ///
 /// Owner:   the client. Threads: confined to the client's loop.
-/// Limits:  10 attachments of `maxBytes` in all, names of namespaces 255 bytes, of events 1,024
-///          bytes, 64 query parameters, ack ids up to 2^53-1, JSON depth 128. While nothing is
-///          pending it holds no memory.
+/// Limits:  SocketPacketLimits, attachments of `maxBytes` in all, ack ids up to 2^53-1. While
+///          nothing is pending it holds no memory.
 class SocketPacketDecoder {
 public:
     /// `revision` is the Socket.IO protocol revision: 4 with Engine.IO 3, 5 with Engine.IO 4.
-    SocketPacketDecoder(int revision, std::size_t maxBytes, const JsonInterface* json = nullptr)
-        : _revision(revision), _maxBytes(maxBytes), _json(json) {}
+    /// `json` and `limits` are borrowed; without them JsonCodec, and the default ones.
+    SocketPacketDecoder(int revision, std::size_t maxBytes, const JsonInterface* json = nullptr,
+                        const SocketPacketLimits* limits = nullptr);
 
     /// A packet, nothing while attachments are outstanding, or an error.
     Result<std::optional<SocketPacket>> text(std::string_view message);
@@ -64,6 +73,7 @@ private:
     int _revision;
     std::size_t _maxBytes;
     const JsonInterface* _json;
+    const SocketPacketLimits* _limits;
     std::unique_ptr<Partial, PartialDeleter> _partial;
     bool _failed = false;
 };

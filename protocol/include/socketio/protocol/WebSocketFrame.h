@@ -2,8 +2,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+
+#include "socketio/base/Limit.h"
 
 namespace socketio {
 
@@ -67,6 +70,7 @@ public:
         std::string_view data;  ///< Valid until the next call.
         std::uint16_t code = 0;
         const char* detail = "";
+        std::optional<Limit> limit{};  ///< Of an Error: the limit that it went over.
     };
 
     explicit WebSocketDecoder(const Limits& limits) : _limits(limits) {}
@@ -82,7 +86,7 @@ public:
     std::size_t bufferedBytes() const { return _message.empty() ? 0 : _message.capacity(); }
 
 private:
-    Event fail(std::uint16_t code, const char* detail);
+    Event fail(std::uint16_t code, const char* detail, std::optional<Limit> limit = {});
     Event readHeader(char*& input, const char* end);
     Event readData(std::string_view piece);
     Event readControl(std::string_view piece);

@@ -10,6 +10,7 @@
 #include "socketio/base/Mutex.h"
 
 #include "support/RawClient.h"
+#include "support/Sanitized.h"
 
 namespace socketio::test {
 
@@ -25,11 +26,8 @@ namespace socketio::test {
 class Canary {
 public:
     using Milliseconds = std::chrono::milliseconds;
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    static constexpr Milliseconds kSlowest{10'000}, kMedian{1'000};
-#else
-    static constexpr Milliseconds kSlowest{2'000}, kMedian{200};
-#endif
+    static constexpr Milliseconds kSlowest{kSanitized ? 10'000 : 2'000};
+    static constexpr Milliseconds kMedian{kSanitized ? 1'000 : 200};
 
     explicit Canary(std::uint16_t port, const RawClient::Options& options = {});
     ~Canary();

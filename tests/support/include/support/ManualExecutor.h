@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "socketio/base/Executor.h"
+#include "socketio/base/Outbound.h"
 #include "socketio/base/Strand.h"
 
 namespace socketio::test {
@@ -71,6 +72,8 @@ public:
     void post(LoopId loop, Task task, std::size_t bytes = 0) override;
     Timers& timers(LoopId loop) override { return *_loops[loop].timers; }
     const Clock& clock() const override { return _clock; }
+    OutboundShare& outbound(LoopId loop) override { return *_loops[loop].outbound; }
+    LimitCounters& limits() override { return *_limits; }
     [[nodiscard]] bool runOnWorker(Task task) override;
     void schedule(std::shared_ptr<Strand> strand) override;
     void describeWork(std::string_view what) override { described.emplace_back(what); }
@@ -101,11 +104,14 @@ private:
     struct Loop {
         std::deque<Task> tasks;
         std::unique_ptr<FakeTimers> timers;
+        std::unique_ptr<OutboundShare> outbound;
     };
     bool runOneLoopTask();
     bool runOneWorkerTask();
 
     FakeClock _clock;
+    OutboundTotal _outbound{0, {}};
+    const std::unique_ptr<LimitCounters> _limits;
     std::vector<Loop> _loops;
     std::deque<Task> _work;
     std::deque<std::shared_ptr<Strand>> _strands;

@@ -8,6 +8,8 @@
 #include <thread>
 #include <utility>
 
+#include "socketio/base/Mutex.h"
+
 #include "support/NumberedMessages.h"
 #include "support/RawClient.h"
 
@@ -15,7 +17,8 @@ namespace socketio::test {
 
 /// Socket.IO clients over WebSocket that hand what they hear of the event "n" to the checker. One
 /// thread reads for all of them, so that there can be many. An event with an ack id is acknowledged
-/// with its own arguments. Shares no code with the server on purpose.
+/// with its own arguments. Other events may be of any length. Shares no code with the server on
+/// purpose.
 ///
 /// Threads: connect() and the like by one; the rest thread-safe.
 /// Errors:  std::runtime_error from connect(). Afterwards an end of a session shows in open().
@@ -29,6 +32,7 @@ public:
         std::string sid;  ///< In "/".
         RawClient raw;
         std::string input;  // the thread's
+        Mutex writing;      // a frame is not torn apart by another
         std::atomic<bool> open{true};
         std::atomic<unsigned> greetings{0};  // a bit per server
     };
@@ -43,6 +47,8 @@ public:
 
     /// To a server that sends nothing to who has just connected.
     Client& connect(std::uint16_t port, NumberedMessages::Receiver receiver);
+    /// Sends `["n","<text>"]`. False when the session has ended.
+    bool send(Client& client, std::string_view text);
     /// True when everybody whose session is open has got the event `["hello","<n>"]` of every
     /// server, a digit, in `servers`.
     bool greeted(std::string_view servers) const;
@@ -52,6 +58,7 @@ private:
     void run();
     void read(Client& client);
     void handle(Client& client, int opcode, std::string_view payload);
+    static bool write(Client& client, std::string_view packet);
 
     NumberedMessages& _messages;
     std::deque<Client> _clients;  // whose addresses stay

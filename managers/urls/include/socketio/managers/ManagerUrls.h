@@ -1,11 +1,25 @@
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 
 #include "socketio/managers/PubSubManager.h"
 
 namespace socketio {
+
+/// What RedisOptions and AmqpOptions say, for whichever backend the URL stands for.
+struct BrokerOptions {
+    using Milliseconds = std::chrono::milliseconds;
+
+    Milliseconds redisConnectTimeout{2'000};
+    Milliseconds redisCommandTimeout{5'000};
+    Milliseconds redisPingInterval{5'000};
+    std::chrono::seconds amqpHeartbeat{30};
+    Milliseconds amqpTimeout{5'000};
+    std::uint16_t amqpPrefetch = 1'000;
+};
 
 /// The client manager that a URL stands for, as far as its backend was built.
 ///
@@ -21,6 +35,7 @@ namespace socketio {
 ///         the list of those there are; never with user or password. Others are the backend's.
 std::shared_ptr<ClientManager> createManager(const std::string& url,
                                              std::string channel = "socketio",
-                                             bool writeOnly = false, PubSubOptions options = {});
+                                             bool writeOnly = false, PubSubOptions options = {},
+                                             const BrokerOptions& broker = {});
 
 }  // namespace socketio

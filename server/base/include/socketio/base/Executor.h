@@ -12,6 +12,8 @@
 
 namespace socketio {
 
+class LimitCounters;
+class OutboundShare;
 class Strand;
 
 /// Where code runs: a few loops that must never block, and a pool of workers that may.
@@ -41,6 +43,11 @@ public:
     /// What the timers go by, and threads that wait.
     virtual const Clock& clock() const = 0;
 
+    /// What of a loop's clients waits to be sent; only on that loop.
+    virtual OutboundShare& outbound(LoopId loop) = 0;
+    /// Where limits that were reached are counted.
+    virtual LimitCounters& limits() = 0;
+
     /// Runs `task` on a worker, where it may block. False, and the task destroyed, when the queue
     /// of waiting work is full or the hub has stopped.
     [[nodiscard]] virtual bool runOnWorker(Task task) = 0;
@@ -51,6 +58,10 @@ public:
 
     /// For Strand: has a worker call strand->run(). Strands are never refused.
     virtual void schedule(std::shared_ptr<Strand> strand) = 0;
+
+    /// True when the calling thread leads a loop, and work of that name has held up a loop before:
+    /// the task of a strand defers then (Strand::defer()).
+    virtual bool belongsToWorker(std::string_view) { return false; }
 
     /// Names what the calling worker is about to run ("event chat message"), for the warning
     /// about a handler that does not return. The text is copied, at most 63 bytes of it.

@@ -2,8 +2,11 @@
 
 #include <cassert>
 #include <cstdint>
+#include <optional>
 #include <utility>
 #include <variant>
+
+#include "socketio/base/Limit.h"
 
 namespace socketio {
 
@@ -26,7 +29,13 @@ struct DecodeError {
     };
 
     Code code = Code::Malformed;
-    const char* detail = "";  ///< Static text for logs; never holds bytes of the peer.
+    std::optional<Limit> limit{};  ///< That was reached.
+    const char* detail = "";       ///< Static text for logs; never holds bytes of the peer.
+
+    DecodeError() = default;
+    DecodeError(Code why, const char* text) : code(why), detail(text) {}
+    DecodeError(Code why, const char* text, Limit reached)
+        : code(why), limit(reached), detail(text) {}
 };
 
 /// Either a value or the reason why there is none; what decoders return. Nothing throws.
@@ -37,6 +46,8 @@ public:
     Result(DecodeError error) : _state(std::in_place_index<1>, error) {}
     Result(DecodeError::Code code, const char* detail)
         : _state(std::in_place_index<1>, DecodeError{code, detail}) {}
+    Result(DecodeError::Code code, const char* detail, Limit limit)
+        : _state(std::in_place_index<1>, DecodeError{code, detail, limit}) {}
 
     bool ok() const { return _state.index() == 0; }
     explicit operator bool() const { return ok(); }

@@ -11,7 +11,7 @@
 namespace socketio {
 
 /// The work of one client: tasks start in the order in which they were posted and run one at a
-/// time, on whichever worker is free.
+/// time, on whichever thread the executor has for it.
 ///
 /// Owner:   its client; the executor holds a second reference while the strand waits or runs.
 /// Threads: thread-safe; run() is called by the executor alone.
@@ -37,8 +37,18 @@ public:
     /// `bytes`, or at once when it is there already. A later call replaces an earlier one.
     void onDrained(std::size_t tasks, std::size_t bytes, Task callback);
 
-    /// Runs tasks until none waits or `budget` have run; false when it has to be scheduled again.
-    bool run(std::size_t budget);
+    /// What is left after run().
+    enum class Left {
+        Nothing,
+        Tasks,     ///< It has to be scheduled again.
+        Deferred,  ///< The same, and on a worker.
+    };
+    /// Runs tasks until none waits, one defers or `budget` have run.
+    Left run(std::size_t budget);
+
+    /// For the task that run() is in: puts itself back, in front of the others, to be run by a
+    /// worker. See Executor::belongsToWorker().
+    void defer(Task task) { _deferred = std::move(task); }
 
 private:
     struct Entry {
@@ -53,6 +63,7 @@ private:
     std::vector<Entry> _waiting SOCKETIO_GUARDED_BY(_mutex);
     std::vector<Entry> _running;  // only the worker in run()
     std::size_t _position = 0;    // only the worker in run()
+    Task _deferred;               // only the worker in run()
     Load _load SOCKETIO_GUARDED_BY(_mutex);
     bool _scheduled SOCKETIO_GUARDED_BY(_mutex) = false;
     Load _drainedAt SOCKETIO_GUARDED_BY(_mutex);

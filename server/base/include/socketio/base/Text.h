@@ -1,12 +1,16 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <cstdint>
 #include <ctime>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
+
+#include "socketio/base/WordScan.h"
 
 namespace socketio {
 
@@ -63,10 +67,20 @@ constexpr bool listsItem(std::string_view list, std::string_view item) {
     return false;
 }
 
+namespace detail {
+inline constexpr auto kTokenCharacters = [] {
+    std::array<bool, 256> token{};
+    for (unsigned char d = '0'; d <= '9'; ++d) token[d] = true;
+    for (unsigned char d = 'A'; d <= 'Z'; ++d) token[d] = token[d + 32u] = true;
+    for (const char d : std::string_view("!#$%&'*+-.^_`|~"))
+        token[static_cast<unsigned char>(d)] = true;
+    return token;
+}();
+}  // namespace detail
+
 /// Of a token (RFC 9110 §5.6.2), such as a method or the name of a field.
 constexpr bool isTokenCharacter(char c) {
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+    return detail::kTokenCharacters[static_cast<unsigned char>(c)];
 }
 constexpr bool isToken(std::string_view text) {
     return !text.empty() && std::all_of(text.begin(), text.end(), isTokenCharacter);
@@ -75,12 +89,10 @@ constexpr bool isToken(std::string_view text) {
 /// Below 0x20, and 0x7f: what no line should hold.
 constexpr bool isControl(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 
-/// Holds a NUL, CR or LF, which neither a header field nor a CGI variable may. Without a branch per
-/// byte, as it is asked of whatever a request brings.
-constexpr bool breaksLines(std::string_view text) {
-    bool breaks = false;
-    for (const char c : text) breaks |= (c == '\0') | (c == '\r') | (c == '\n');
-    return breaks;
+/// Holds a NUL, CR or LF, which neither a header field nor a CGI variable may.
+inline bool breaksLines(std::string_view text) {
+    return anyWord(text, [](std::uint64_t word) { return hasByteBelow(word, '\r' + 1); }) &&
+           text.find_first_of(std::string_view("\0\r\n", 3)) != text.npos;
 }
 
 /// Decodes percent escapes (and `+` as a space when `plus`). An escape that is none stays as it is.

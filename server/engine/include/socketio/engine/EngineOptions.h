@@ -77,6 +77,15 @@ struct EngineOptions {
     std::size_t maxOutboundBytes = 0;
     std::size_t maxPacketsPerPayload = 1000;  ///< Of one POST; more is answered 400.
     std::size_t maxPacketsPerPoll = 16;       ///< Of one answer to an Engine.IO 4 poll.
+    std::size_t maxQueryParameters = 64;      ///< Of a request; more is answered 400.
+    /// New sessions of one address (of one /64 of IPv6) in a second; the next are answered 429.
+    /// 0: any number.
+    std::size_t handshakesPerSecond = 0;
+
+    /// How stop() closes sessions: so many at a time, so that their clients do not all come to the
+    /// next server in one moment. More when half of its time would not be enough.
+    std::size_t drainSessions = 1000;
+    Milliseconds drainInterval{200};
 
     Poco::Logger* engineioLogger = nullptr;  ///< nullptr: the logger "socketio.engine".
 

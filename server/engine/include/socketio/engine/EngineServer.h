@@ -22,6 +22,7 @@ struct EngineCounters {
     std::atomic<std::uint64_t> badPayloads{0};     ///< POSTs refused with 400 for their body.
     std::atomic<std::uint64_t> badPackets{0};      ///< Sessions ended for an Engine.IO packet.
     std::atomic<std::uint64_t> outboundLimit{0};   ///< Sessions ended: slow reader.
+    std::atomic<std::uint64_t> internalErrors{0};  ///< Sessions ended: no memory, most likely.
 };
 
 /// The Engine.IO server: handshakes, long-polling, WebSocket, upgrades, heartbeats.

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "socketio/base/Clock.h"
+#include "socketio/base/Limit.h"
 
 namespace socketio {
 
@@ -21,6 +22,10 @@ struct BodyPace {
     /// Nothing when it came too slowly.
     std::optional<TimePoint> nextDeadline(TimePoint since, TimePoint now,
                                           std::uint64_t received) const;
+    /// Which of the two it was, then.
+    Limit limit(TimePoint since, TimePoint now) const {
+        return now - since >= time ? Limit::BodyTime : Limit::MinBodyRate;
+    }
 };
 
 }  // namespace socketio

@@ -73,10 +73,13 @@ private:
     };
     Entry entryAt(std::size_t at) const;
     Entry find(std::string_view name) const;
+    static std::uint64_t traceOf(std::string_view name);
     void append(std::string_view name, std::string_view value);
 
     // Repeated: 2 bytes length of the name, 4 bytes length of the value, name, value.
     std::string _block;
+    // The traces of all names that have been in the block: one that left none is not looked for.
+    std::uint64_t _traces = 0;
 };
 
 }  // namespace socketio

@@ -23,6 +23,9 @@ class FrontEndExchange;
 /// does nothing.
 class ExchangeConnection {
 public:
+    /// While more than this waits for the peer no further request is begun.
+    static constexpr std::size_t kQueuedAnswers = 256 * 1024;
+
     virtual ~ExchangeConnection() = default;
 
     virtual void receiveBody(FrontEndExchange& exchange, std::size_t limit,
@@ -63,6 +66,8 @@ public:
     // For the connection, on the loop.
     std::uint32_t serial() const { return _serial; }
     std::string& bodyBuffer() { return _body; }
+    /// Makes room for what is announced, up to 64 KiB; a longer body grows as it comes.
+    void reserveBody(std::uint64_t bytes);
     SharedFrame takeHead() { return std::move(_head); }
     SharedFrame takeBodyFrame() { return std::move(_bodyFrame); }
     /// The peer has ended its side.
@@ -80,7 +85,7 @@ public:
     void setDelivered() { _delivered = true; }
     bool delivered() const { return _delivered; }
     /// For answers in pieces: bytes went to the connection; all of those went to the kernel.
-    void streamQueued(std::size_t bytes) { _stream->queued += bytes; }
+    void streamQueued(std::size_t bytes) { _stream->queued += bytes + kPieceCost; }
     void streamDrained();
 
 protected:
@@ -108,13 +113,16 @@ protected:
     virtual std::string encodeEnd(bool whole) = 0;
 
 private:
+    /// Of memory, beside the bytes of a piece that waits.
+    static constexpr std::size_t kPieceCost = 128;
+
     enum class Phase : std::uint8_t { Open, Starting, Streaming, Answered, Gone };
 
     // Of an answer in pieces. Its writer may be any one thread at a time.
     struct Stream {
         Mutex mutex;  // a leaf
         Condition drained;
-        std::size_t unsent SOCKETIO_GUARDED_BY(mutex) = 0;  // written, not in the kernel
+        std::size_t unsent SOCKETIO_GUARDED_BY(mutex) = 0;  // written, not in the kernel: cost
         bool over SOCKETIO_GUARDED_BY(mutex) = false;       // nobody takes it any more
         Task writable SOCKETIO_GUARDED_BY(mutex);           // whenWritable()
         std::size_t queued = 0;                             // of unsent, on the connection: loop

@@ -34,22 +34,28 @@ struct HttpLimits {
     HttpRequestHead::Limits head{};      ///< 414, 431
     Milliseconds handshakeTime{10'000};  ///< Of TLS, from accept to its end; closed.
     Milliseconds headTime{10'000};       ///< From the first byte to the whole head; 408.
+    ChunkedDecoder::Limits chunks{};     ///< 400
     Milliseconds bodyTime{30'000};       ///< For a whole body; 408.
     Milliseconds bodyGrace{10'000};      ///< From then on a body must come at...
     std::size_t minBodyRate = 1024;      ///< ...so many bytes per second on average; 408.
     BodyPace bodyPace() const { return {bodyTime, bodyGrace, minBodyRate}; }
+    /// Connections of one address (of one /64 of IPv6) with the hub; the next is closed. 0: any
+    /// number. Trusted proxies may have any number; through the PROXY protocol the client counts.
+    std::size_t connectionsPerAddress = 0;
     Milliseconds keepAliveTime{75'000};    ///< Without a request; closed.
     std::size_t keepAliveRequests = 1000;  ///< The last answer says `Connection: close`.
     std::size_t pipelinedBytes = 65'536;   ///< Kept while an answer is awaited; then not read.
 
-    /// Bytes queued for a client that does not read; it is closed. 0: four times the largest
-    /// WebSocket message, and at least 4 MiB. The body of one answer may be larger.
+    /// Queued for a client that does not read; it is closed. 0: four times the largest WebSocket
+    /// message, and at least 4 MiB. A whole answer may be larger, and the pieces of one have this
+    /// much to themselves behind what is left of the answers before (up to 256 KiB).
     std::size_t outboundBytes = 0;
     Milliseconds writeStall{30'000};     ///< Output that the client takes nothing of; closed.
     std::size_t streamBuffer = 262'144;  ///< Exchange::write() waits while more is queued.
 
     Milliseconds webSocketCloseWait{5'000};  ///< For the peer's close frame.
     unsigned webSocketControlFrames = 100;   ///< Pings and pongs per second; close 1008.
+    std::size_t webSocketFragments = 1024;   ///< Frames of one message; close 1009.
 };
 
 struct HttpServerOptions {

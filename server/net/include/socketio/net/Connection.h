@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -8,6 +9,8 @@
 #include <string_view>
 
 #include "socketio/base/Executor.h"
+#include "socketio/base/Limits.h"
+#include "socketio/base/Outbound.h"
 #include "socketio/base/SharedFrame.h"
 #include "socketio/base/Timers.h"
 #include "socketio/net/OutQueue.h"
@@ -107,6 +110,8 @@ public:
     void send(SharedFrame frame);
     void send(std::string bytes) { send(SharedFrame(std::move(bytes))); }
     std::size_t queuedBytes() const { return _out.bytes() + (_tls ? _tls->unsent.size() : 0); }
+    /// What the limit is compared with: queued bytes, and the memory that their frames take.
+    std::size_t queuedCost() const { return _out.cost(); }
 
     /// Sends what is queued, then FIN, then waits for the peer's FIN: up to 2 s, dropping up to
     /// 1 MiB of input, so that the peer can read the answer. Then closes.
@@ -137,6 +142,10 @@ public:
     /// input goes to the new one. The old one's onClosed() is not called.
     void setProtocol(std::shared_ptr<ConnectionProtocol> protocol);
     void setMaxOutput(std::size_t bytes) { _limits.maxOutput = bytes; }
+    /// Raises that limit, where it is lower, so that `bytes` fit behind what is queued.
+    void makeRoom(std::size_t bytes) {
+        _limits.maxOutput = std::max(_limits.maxOutput, _out.cost() + bytes);
+    }
 
     /// Before anything has been read, and once: the connection speaks TLS, as the server, behind
     /// its preface if one is expected. The protocol sees and sends plain bytes as ever, the first
@@ -167,6 +176,10 @@ public:
     /// Before LoopContext::adopt(): bytes that were read ahead, and what takes the place of the
     /// socket's own addresses, if anything does.
     void preset(std::string input, std::unique_ptr<Endpoints> endpoints);
+
+    /// Counts it among the connections that its peer's address has with this hub, as long as it is
+    /// open. False when there are `most` already, which is counted and logged.
+    [[nodiscard]] bool countAddress(std::size_t most);
 
     /// Lets go of the descriptor and of the input that the protocol has left unused; -1, and
     /// nothing done, while output is queued or when the bytes are not the protocol's own (TLS).
@@ -206,11 +219,18 @@ private:
     void flush();
     void flushSoon();  // with what else comes together in this turn
     void deliver(char* bytes, std::size_t size);
+    void keepUnused(std::string_view bytes);
     void finishFlushing();
     bool keepInput();
     void updateInterest();
     bool isDisposable(TimePoint now) const;
     Endpoints socketEndpoints() const;
+    /// What waits, for the share of the loop.
+    void tellOutbound();
+    void forgetOutbound();
+    template <class What>
+    void reached(Limit limit, const What& what);
+    static void largestOutbound(void* self);
     static void deadlineReached(void* self);
     static void stalled(void* self);
     static void handshakeLate(void* self);
@@ -218,6 +238,7 @@ private:
     LoopContext& _loop;
     std::shared_ptr<ConnectionProtocol> _protocol;
     OutQueue _out;
+    OutboundQueue _outbound;  // what of that the kernel has not taken at once
     std::unique_ptr<TlsTransport> _tls;
     std::string _input;  // left unused by the protocol; of the preface while that is read
     std::unique_ptr<ConnectionPreface> _preface;  // not complete yet
@@ -225,7 +246,8 @@ private:
     Timer _deadline;
     Timer _stall;  // write stall, then linger
     Limits _limits;
-    std::uint32_t _slot = 0;  // in the loop's table
+    std::uint64_t _addressKey = 0;  // counted by it; 0: not counted
+    std::uint32_t _slot = 0;        // in the loop's table
     std::uint32_t _lingerBytes = 0;
     TimePoint _disposableSince = TimePoint::max();  // max: not disposable
     TimePoint _lastInput{};

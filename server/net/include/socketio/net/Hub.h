@@ -13,6 +13,8 @@
 #include <Poco/Net/SocketAddress.h>
 
 #include "socketio/base/Executor.h"
+#include "socketio/base/Limits.h"
+#include "socketio/net/AddressCounts.h"
 #include "socketio/net/Connection.h"
 
 namespace socketio {
@@ -20,12 +22,27 @@ namespace socketio {
 class LoopContext;
 class WorkerPool;
 
+/// Which thread runs the handlers of connects, events, disconnects and acknowledgements. The code
+/// of an App always has a worker.
+enum class Dispatch {
+    Adaptive,  ///< The loop's own thread as long as they return quickly, else a worker
+               ///< (WorkerPool).
+    Pool,      ///< A worker; the loops hand them over in batches.
+    Inline,    ///< The loop's own thread, for handlers that never block: one that does holds up
+               ///< every client of its loop. call(), sleep() and their like give up the loop.
+};
+
 struct HubOptions {
+    Dispatch dispatch = Dispatch::Adaptive;
     unsigned ioThreads = 0;              ///< Loops. 0: cores - 1, at least 1.
     unsigned keptWorkers = 0;            ///< Workers kept running. 0: twice the cores.
     unsigned maxWorkers = 64;            ///< Grown to when work has waited for 10 ms.
     std::size_t maxQueuedWork = 10'000;  ///< Tasks of apps that wait for a worker.
     std::size_t maxConnections = 0;      ///< 0: RLIMIT_NOFILE - 1,000, at least half of it.
+    int backlog = 4096;                  ///< Connections that the kernel keeps for us to accept.
+    /// Bytes that wait for all clients together, to within 1 MiB per loop; then the clients with
+    /// the largest queues are ended. 0: no limit.
+    std::size_t maxOutbound = 512 * 1024 * 1024;
     std::chrono::milliseconds handlerWarning{30'000};  ///< Work that runs longer is logged once.
     /// What every deadline goes by: of connections, of the workers, and of threads that wait
     /// (stop(), call(), sleep()). Borrowed, and outlives the hub and the servers on it. A clock
@@ -44,6 +61,8 @@ struct HubCounters {
     std::atomic<std::uint64_t> tlsFailures{0};    ///< Handshakes refused, given up or too slow.
     std::atomic<std::uint64_t> slowHandlers{0};   ///< Warnings of handlerWarning.
     std::atomic<std::uint64_t> refusedWork{0};    ///< The workers' queue was full.
+    std::atomic<std::uint64_t> handovers{0};      ///< Loops taken from a handler that blocked.
+    std::atomic<std::uint64_t> deferred{0};       ///< Events for a worker, as they have blocked.
 };
 
 /// Where connections and code run: loops, a pool of workers, timers. A process has one.
@@ -94,16 +113,22 @@ public:
     void post(LoopId loop, Task task, std::size_t bytes = 0) override;
     Timers& timers(LoopId loop) override;
     const Clock& clock() const override;
+    OutboundShare& outbound(LoopId loop) override;
+    LimitCounters& limits() override { return _limits; }
     [[nodiscard]] bool runOnWorker(Task task) override;
     [[nodiscard]] bool runOnFreeWorker(Task task) override;
     void schedule(std::shared_ptr<Strand> strand) override;
+    bool belongsToWorker(std::string_view what) override;
     void describeWork(std::string_view what) override;
     void beginBlocking() override;
     void endBlocking() override;
 
     std::size_t connectionCount() const;
+    /// What waits for all clients, to within 1 MiB per loop.
+    std::size_t outboundBytes() const;
     unsigned workerCount() const;
     HubCounters& counters() { return _counters; }
+    const LimitCounters& limits() const { return _limits; }
     const HubOptions& options() const { return _options; }
 
 private:
@@ -112,10 +137,13 @@ private:
     struct Impl;
 
     LoopContext& loop(LoopId id);
+    AddressCounts& addresses() { return _addresses; }
     Listener addListener(int descriptor, const Connection::Limits& limits, ProtocolFactory factory);
 
     HubOptions _options;
     HubCounters _counters;
+    LimitCounters _limits;
+    AddressCounts _addresses;  // of connections that are counted by address
     std::unique_ptr<Impl> _impl;
 };
 

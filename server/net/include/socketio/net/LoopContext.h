@@ -7,32 +7,32 @@
 #include <memory>
 #include <vector>
 
-#include <Poco/Runnable.h>
-
 #include "socketio/base/Executor.h"
 #include "socketio/base/Strand.h"
 #include "socketio/net/Hub.h"
 #include "socketio/net/Mailbox.h"
 #include "socketio/net/TimerWheel.h"
+#include "socketio/net/WorkerPool.h"
 
 namespace socketio {
 
 class Acceptor;
-class WorkerPool;
 
 /// One epoll loop and the connections that belong to it.
 ///
-/// A turn: wait; read and parse what has come, which fills strands; give the strands to the
-/// workers in one batch; run what the mailbox holds; fire timers; one gathered send for every
-/// connection that got output; bury what was closed.
+/// A turn: wait; read and parse what has come, which fills strands; run the strands, or give them
+/// to the workers in one batch; run what the mailbox holds; fire timers; one gathered send for
+/// every connection that got output; bury what was closed.
 ///
-/// Owner:   Hub. Threads: confined to its thread, except post(), stop() and connectionCount().
-class LoopContext : public Poco::Runnable {
+/// Owner:   Hub. Threads: confined to the thread that leads it, except post(), stop() and
+///          connectionCount(). While a handler runs, the thread may lose the lead at any moment: it
+///          counts as a thread of the application then, and touches nothing here.
+class LoopContext : public WorkerPool::Loop {
 public:
     LoopContext(Hub& hub, Executor::LoopId id, WorkerPool& workers);
     ~LoopContext() override;
 
-    void run() override;
+    bool lead() override;
     void post(Task task, std::size_t bytes = 0);
     /// Closes every connection and ends run().
     void stop();
@@ -77,7 +77,9 @@ public:
     static constexpr std::size_t kScratchBytes = 256 * 1024;
 
 private:
-    void turn();
+    // False: the lead is lost, and nothing here is to be touched.
+    bool turn();
+    bool runStrands();
     template <class Work>
     void guarded(Connection& connection, Work&& work);
     void handOverStrands();
@@ -100,7 +102,11 @@ private:
     std::vector<std::unique_ptr<Connection>> _connections;
     std::vector<std::unique_ptr<Acceptor>> _acceptors;
     std::vector<Task> _tasks;
-    std::vector<std::shared_ptr<Strand>> _strands;
+    std::vector<std::shared_ptr<Strand>> _strands;  // those before _nextStrand have been taken
+    std::size_t _nextStrand = 0;
+    unsigned _strandsRun = 0;  // in this turn
+    TimePoint _strandsEnd{};   // when the others have to wait for the next
+    const bool _inline;        // handlers run here
     std::vector<Connection*> _dirty;
     std::vector<Connection*> _resumed;
     std::vector<Connection*> _graveyard;

@@ -27,6 +27,8 @@ public:
     /// `bytes` is what the task keeps alive; `mayWait` is false for a thread that is a loop itself.
     /// After close() the task is destroyed.
     void post(Task task, std::size_t bytes, bool mayWait);
+    /// False, and the task left alone, when it is full.
+    [[nodiscard]] bool tryPost(Task& task, std::size_t bytes);
 
     /// The descriptor that is written to when a sleeping loop is to wake up: to be watched
     /// edge-triggered and never read.
@@ -39,10 +41,20 @@ public:
     /// Takes all tasks; `tasks` is empty before.
     void take(std::vector<Task>& tasks);
 
+    /// Enough is in it that no more should be made before it is taken.
+    bool crowded() const;
+
     void close();
 
 private:
-    Mutex _mutex;  // a leaf
+    bool full() const SOCKETIO_REQUIRES(_mutex) {
+        return !_closed && (_tasks.size() >= kCapacity || _bytes >= kCapacityBytes);
+    }
+    /// True when the loop is to be woken.
+    bool add(Task& task, std::size_t bytes) SOCKETIO_REQUIRES(_mutex);
+    void wake() const;
+
+    mutable Mutex _mutex;  // a leaf
     Condition _taken;
     std::vector<Task> _tasks SOCKETIO_GUARDED_BY(_mutex);
     std::size_t _bytes SOCKETIO_GUARDED_BY(_mutex) = 0;

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <memory>
 #include <string>
@@ -29,10 +31,26 @@ struct HubCounters;
 /// wake-up costs more than a handler; a watchdog looks every 2 ms whether work waits, wakes more
 /// workers after 1 ms and adds workers, up to maxWorkers, when work has waited 10 ms.
 ///
+/// The loops are led by workers, too. A leader that runs a handler (Dispatch::Adaptive) and does
+/// not get on is deposed by the watchdog, after 2 to 4 ms: another worker takes the loop over, and
+/// the late one goes on as any worker that is blocked. Our own blocking calls give up the lead
+/// before they block. Work of a name that cost a loop, or takes more than 200 us on average, is
+/// kept from the loops (isToDefer()) for the next 100 times, and for twice as many each time it is
+/// found to block again, up to 100,000; ten good seconds halve that.
+///
 /// Owner:   Hub. Threads: thread-safe.
-/// Limits:  maxQueuedWork tasks of submit(); strands are limited by their owners.
+/// Limits:  maxQueuedWork tasks of submit(); strands are limited by their owners. Beside maxWorkers
+///          there are one leader per loop and one more that may stand by for it.
 class WorkerPool {
 public:
+    /// What a worker leads. Owner: Hub.
+    class Loop {
+    public:
+        virtual ~Loop() = default;
+        /// Until it has ended: true. False: the caller has been deposed.
+        virtual bool lead() = 0;
+    };
+
     WorkerPool(Poco::ThreadPool& threads, const HubOptions& options, HubCounters& counters,
                unsigned ioThreads);
     ~WorkerPool();
@@ -49,9 +67,25 @@ public:
     void schedule(std::vector<std::shared_ptr<Strand>>& strands);
     void schedule(std::shared_ptr<Strand> strand);
 
+    /// Those that are there for the loops not counted.
     unsigned workers() const;
 
+    /// Has a worker lead `loop`, and another when that one is deposed. Throws what a thread that
+    /// cannot be made throws.
+    void lead(Loop& loop);
+    /// Until all of them have ended; the calling thread leads those that nobody is left for.
+    void waitForLoops();
+
+    // For the thread that leads.
+    /// Before a handler. False: it has to be handed over.
+    bool enterHandler();
+    /// Behind it. False: deposed meanwhile.
+    bool leaveHandler();
+
     // For the calling worker; nothing on other threads.
+    /// It leads a loop and is in a handler.
+    bool inHandler() const;
+    bool isToDefer(std::string_view what);
     void describe(std::string_view what);
     void beginBlocking();
     void endBlocking();
@@ -64,9 +98,31 @@ private:
         Task task;
         std::shared_ptr<Strand> strand;
         TimePoint since;
+        Loop* loop = nullptr;
+    };
+    /// How work of a name behaved. Names share one by chance; so may leaders, whose updates may
+    /// then get lost.
+    struct History {
+        std::atomic<std::uint32_t> averageNs{0};     ///< Of its runs on loops, moving.
+        std::atomic<std::uint32_t> runs{0};          ///< On workers, before the next on a loop.
+        std::atomic<std::uint32_t> penalty{0};       ///< `runs` of the last time.
+        std::atomic<std::int64_t> penaltySecond{0};  ///< When that was.
     };
 
-    Worker* current();
+    Worker* current() const;
+    unsigned ordinary() const SOCKETIO_REQUIRES(_mutex);
+    History& history(std::string_view what);
+    static void penalize(History& history);
+    static void endLap(Worker& worker, TimePoint now);
+    void wakeWatchdog() SOCKETIO_REQUIRES(_mutex);
+    bool depose(Worker& worker) SOCKETIO_REQUIRES(_mutex);
+    void queueLoop(Loop& loop) SOCKETIO_REQUIRES(_mutex);
+    bool runLoop(Worker& worker, Loop& loop) SOCKETIO_REQUIRES(_mutex);
+    void finishWork(Worker& worker) SOCKETIO_REQUIRES(_mutex);
+    void updateStandby() SOCKETIO_REQUIRES(_mutex);
+    bool leaderInHandler() const SOCKETIO_REQUIRES(_mutex);
+    void inspectLeader(Worker& worker, TimePoint now) SOCKETIO_REQUIRES(_mutex);
+    void warnIfSlow(Worker& worker, TimePoint now) SOCKETIO_REQUIRES(_mutex);
     void addWorker() SOCKETIO_EXCLUDES(_mutex);
     void wakeFor(std::size_t items) SOCKETIO_REQUIRES(_mutex);
     bool add(Task& task) SOCKETIO_REQUIRES(_mutex);
@@ -78,6 +134,7 @@ private:
 
     Poco::ThreadPool& _threads;
     const HubOptions& _options;
+    const bool _adaptive;
     const Clock& _clock;
     HubCounters& _counters;
     const unsigned _kept;
@@ -91,14 +148,22 @@ private:
     std::size_t _queuedTasks SOCKETIO_GUARDED_BY(_mutex) = 0;
     std::vector<std::unique_ptr<Worker>> _workers SOCKETIO_GUARDED_BY(_mutex);
     unsigned _alive SOCKETIO_GUARDED_BY(_mutex) = 0;
+    unsigned _leading SOCKETIO_GUARDED_BY(_mutex) = 0;       // of those alive
+    unsigned _loops SOCKETIO_GUARDED_BY(_mutex) = 0;         // not ended
+    unsigned _loopsWaiting SOCKETIO_GUARDED_BY(_mutex) = 0;  // in the queue, at its front
     unsigned _idle SOCKETIO_GUARDED_BY(_mutex) = 0;
     unsigned _waking SOCKETIO_GUARDED_BY(_mutex) = 0;   // notified, not awake yet
     unsigned _running SOCKETIO_GUARDED_BY(_mutex) = 0;  // busy and, as far as known, not blocked
-    bool _dormant SOCKETIO_GUARDED_BY(_mutex) = true;   // the watchdog sleeps
+    bool _leadersBusy SOCKETIO_GUARDED_BY(_mutex) = false;  // when last looked at
+    bool _dormant SOCKETIO_GUARDED_BY(_mutex) = true;       // the watchdog sleeps
     bool _stopping SOCKETIO_GUARDED_BY(_mutex) = false;
+    TimePoint _nextGrowthWarning SOCKETIO_GUARDED_BY(_mutex){};
     bool _watchdogAlive SOCKETIO_GUARDED_BY(_mutex) = false;
     std::vector<std::string> _warnings SOCKETIO_GUARDED_BY(_mutex);  // for the log
     std::unique_ptr<Watchdog> _watchdog;
+    std::atomic<bool> _mayLead{false};     // handlers may run on loops: one stands by
+    std::atomic<bool> _watchSleeps{true};  // `_dormant`, for leaders
+    std::array<History, 1024> _histories;
 };
 
 }  // namespace socketio

@@ -37,6 +37,7 @@ struct ServerCounters {
     std::atomic<std::uint64_t> violations{0};    ///< Sessions ended for a packet out of place.
     std::atomic<std::uint64_t> inputPauses{0};   ///< Clients not read: their handlers are behind.
     std::atomic<std::uint64_t> ackOverflows{0};  ///< Emits refused: maxPendingAcks.
+    std::atomic<std::uint64_t> logLines{0};      ///< Left out: logLinesPerSecond.
 };
 
 /// The Socket.IO server: handlers, emits, rooms, sessions. What python-socketio's Server is.

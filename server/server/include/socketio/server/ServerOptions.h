@@ -9,6 +9,7 @@
 #include "socketio/engine/EngineOptions.h"
 #include "socketio/managers/ClientManager.h"
 #include "socketio/protocol/JsonCodec.h"
+#include "socketio/protocol/SocketPacketDecoder.h"
 
 namespace socketio {
 
@@ -31,6 +32,7 @@ struct ServerOptions : EngineOptions {
 
     Milliseconds connectTimeout{45'000};  ///< For the first namespace of a client.
     std::size_t maxNamespacesPerClient = 64;
+    SocketPacketLimits packetLimits{};
 
     std::size_t maxPendingAcks = 1024;  ///< Per socket; more is an error at emit.
     Milliseconds ackTimeout{60'000};    ///< Then a callback is forgotten.
@@ -48,6 +50,11 @@ struct ServerOptions : EngineOptions {
     /// not counted.
     std::size_t totalInboundTasks = 10'000;
     std::size_t totalInboundBytes = 268'435'456;
+
+    /// Of the server's log: longer lines are cut, and what is more in a second of one kind is left
+    /// out and counted. Of what clients alone decide about, a tenth.
+    std::size_t logLineBytes = 1000;
+    std::size_t logLinesPerSecond = 100;
 
     /// What the python documentation of 2018 gives: ping timeout 60 s, messages of 100,000,000
     /// bytes, the cookie `io`, and every origin allowed, with credentials.
