@@ -137,8 +137,8 @@ private:
         CPPUNIT_ASSERT(eventually([&] { return guests > 0 && guestsLeft == guests; }));
         HubCounters& counters = server.hub().counters();
         // How many depends on the machine: on a slow one most events go to workers before they
-        // block.
-        CPPUNIT_ASSERT_EQUAL(dispatch == Dispatch::Adaptive, counters.handovers > 0);
+        // block. In our own blocking calls an inline handler gives up its loop, too.
+        CPPUNIT_ASSERT_EQUAL(dispatch != Dispatch::Pool, counters.handovers > 0);
         CPPUNIT_ASSERT_EQUAL(dispatch == Dispatch::Adaptive, counters.deferred > 0);
         CPPUNIT_ASSERT(server.hub().workerCount() <= server.hub().options().maxWorkers);
         CPPUNIT_ASSERT(server.stop(20s));
