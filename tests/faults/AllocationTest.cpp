@@ -1,11 +1,10 @@
 // One allocation fails: in turn each of those that the server makes for a client, from its
-// handshake to its end.
+// handshake to its end. Then one of many, all over a busy server.
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <cstdlib>
-#include <cstring>
-#include <dlfcn.h>
 #include <execinfo.h>
 #include <functional>
 #include <memory>
@@ -13,6 +12,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -39,25 +39,21 @@ std::atomic<long> left{0};  // until one fails; 0 and less: none does
 void* trace[40];
 std::atomic<int> depth{0};
 
-/// Allocations that do not fail here: while a connection is being accepted, and when a strand is
-/// handed to the workers.
-bool spared() {
-    for (int i = 0; i < depth; ++i) {
-        Dl_info info{};
-        if (::dladdr(trace[i], &info) != 0 && info.dli_sname &&
-            (std::strstr(info.dli_sname, "Acceptor") != nullptr ||
-             std::strstr(info.dli_sname, "WorkerPool8schedule") != nullptr))
-            return true;
-    }
-    return false;
-}
+// Or one in so many fails; 0: none.
+std::atomic<std::uint64_t> oneIn{0}, counted{0}, failed{0};
 
 bool fails() {
-    if (exempt || left.load(std::memory_order_relaxed) <= 0 ||
+    if (exempt) return false;
+    if (const std::uint64_t every = oneIn.load(std::memory_order_relaxed); every > 0) {
+        if (counted.fetch_add(1, std::memory_order_relaxed) % every != every - 1) return false;
+        ++failed;
+        return true;
+    }
+    if (left.load(std::memory_order_relaxed) <= 0 ||
         left.fetch_sub(1, std::memory_order_relaxed) != 1)
         return false;
     depth = ::backtrace(trace, 40);
-    return !spared();
+    return true;
 }
 
 void* allocate(std::size_t size, std::size_t alignment) noexcept {
@@ -143,6 +139,7 @@ class AllocationTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(pollingOfRevision3);
     CPPUNIT_TEST(webSocket);
     CPPUNIT_TEST(upgrade);
+    CPPUNIT_TEST(oneInSomeThousandUnderTraffic);
     CPPUNIT_TEST_SUITE_END();
 
 public:
@@ -175,6 +172,7 @@ public:
     }
     void tearDown() override {
         left = 0;
+        oneIn = 0;
         canary.reset();
         server.reset();
     }
@@ -249,7 +247,47 @@ public:
         });
     }
 
+    void oneInSomeThousandUnderTraffic() {
+        constexpr std::uint64_t kFailures = 2'000;
+        std::atomic<int> ended{0};
+        {
+            std::vector<std::jthread> clients;
+            for (std::size_t i = 0; i < 8; ++i)
+                clients.emplace_back([&, i] {
+                    exempt = true;
+                    while (failed < kFailures && ended < 100'000) ended += liveOnce(i);
+                });
+            oneIn = 997;
+        }
+        oneIn = 0;
+        std::printf("%d of the clients were hit\n", ended.load());
+        CPPUNIT_ASSERT(failed >= kFailures);
+        canaryHears("after");
+        canary.reset();
+        assertNobodyIsLeft();
+    }
+
 private:
+    /// Whether the client was hit.
+    bool liveOnce(std::size_t number) {
+        try {
+            PacketClient client(server->port(), PacketClient::kWays[number % 4], {}, patient());
+            client.connect();
+            for (int i = 0; i < 20; ++i) {
+                client.say(std::vector<Message>{
+                    "2[\"shout\",\"" + std::to_string(number) + "\"]",
+                    "21[\"echo\",\"" + std::string(200, 'x') + "\"]", "22[\"echo\"]"});
+                // One of the two may be lost in its handler.
+                for (std::string packet; !packet.starts_with("31[") && packet != "32[]";)
+                    packet = client.next();
+            }
+            client.sayEngine("1");
+            return false;
+        } catch (const std::runtime_error&) {
+            return true;
+        }
+    }
+
     static RawClient::Options patient() { return {.deadline = kNotices}; }
 
     /// What the client was told was not what it should have been: it has noticed.
@@ -320,8 +358,12 @@ private:
         CPPUNIT_ASSERT(hit > 10);
         // It is hit itself when what is emitted to it cannot be queued.
         CPPUNIT_ASSERT(canaries - before <= 2);
-        // Nothing is left of anybody, at the latest when a client's time is up.
         canary.reset();
+        assertNobodyIsLeft();
+    }
+
+    /// At the latest when a client's time is up.
+    void assertNobodyIsLeft() {
         const bool empty = eventually([this] { return connects == disconnects; }, 10s) &&
                            eventually([this] { return server->hub().connectionCount() == 0; }, 10s);
         CPPUNIT_ASSERT_MESSAGE(std::to_string(connects) + " connected, " +

@@ -194,7 +194,7 @@ private:
         peer = FileDescriptor(ends[0]);
         recorder = std::make_shared<Recorder>(wantsInput);
         hub->post(0, [this, descriptor = ends[1]] {
-            LoopContext::current()->add(descriptor, {}, recorder);
+            LoopContext::current()->add(FileDescriptor(descriptor), {}, recorder);
         });
         test::barrier(*hub);
     }

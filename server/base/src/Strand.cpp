@@ -3,6 +3,8 @@
 #include <exception>
 #include <utility>
 
+#include "socketio/base/insist.h"
+
 namespace socketio {
 
 Strand::Load Strand::post(Task task, std::size_t bytes) {
@@ -13,7 +15,11 @@ Strand::Load Strand::post(Task task, std::size_t bytes) {
     const Load load = _load;
     const bool schedule = !std::exchange(_scheduled, true);
     lock.unlock();
-    if (schedule) _executor.schedule(shared_from_this());
+    // Without memory it waits for the next one.
+    if (schedule && !insist([this] { _executor.schedule(shared_from_this()); })) {
+        lock.lock();
+        _scheduled = false;
+    }
     return load;
 }
 

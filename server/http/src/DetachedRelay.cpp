@@ -46,7 +46,8 @@ DetachedConnection DetachedRelay::begin(const std::shared_ptr<HttpServerState>& 
     app->_other = client.get();
     // Before anything can come on either.
     hub.counters().accepted.fetch_add(1, std::memory_order_relaxed);
-    remote.loop().add(staying.release(), {.maxOutput = kNoLimit, .writeStall = kNoDeadline}, app);
+    remote.loop().add(FileDescriptor(staying.release()),
+                      {.maxOutput = kNoLimit, .writeStall = kNoDeadline}, app);
     remote.setMaxOutput(kNoLimit);
     remote.setProtocol(client);
     if (remoteEnded)

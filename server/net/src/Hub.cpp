@@ -20,6 +20,8 @@
 #include "socketio/net/LoopContext.h"
 #include "socketio/net/WorkerPool.h"
 
+#include "Acceptor.h"
+
 namespace socketio {
 
 namespace {

@@ -2,12 +2,9 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
-#include <exception>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <string>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -15,8 +12,11 @@
 
 #include <Poco/Exception.h>
 
-#include "socketio/base/Log.h"
+#include "socketio/base/insist.h"
 #include "socketio/net/WorkerPool.h"
+
+#include "Acceptor.h"
+#include "Failures.h"
 
 namespace socketio {
 
@@ -24,19 +24,19 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int kEventsPerTurn = 128;  // so that nobody waits long for the flush
-constexpr int kAcceptsPerTurn = 64;
+constexpr int kEventsPerTurn = 128;        // so that nobody waits long for the flush
 constexpr std::size_t kInlineBudget = 16;  // tasks of one client before others get their turn
 /// Of strands in a turn, looked at after every kStrandsPerLook: what is to be sent must not wait
 /// for all that has come.
 constexpr Duration kStrandTime = 2ms;
 constexpr unsigned kStrandsPerLook = 16;
+/// Of sends in a turn, looked at after every kFlushesPerLook: who is answered now must not wait for
+/// a broadcast to everybody.
+constexpr Duration kFlushTime = 4ms;
+constexpr std::size_t kFlushesPerLook = 16;
 /// Of TLS handshakes in a turn: one costs as much as a hundred messages, and who has a session must
 /// not wait for a crowd of newcomers.
 constexpr Duration kHandshakeTime = 1ms;
-constexpr std::size_t kDisposedAtOnce = 16;
-constexpr Duration kShortestPause = 10ms;
-constexpr Duration kLongestPause = 1s;
 constexpr int kUnsentBytes =
     65'536;  // TCP_NOTSENT_LOWAT: the backlog waits here, where it is shared
 
@@ -48,14 +48,6 @@ void setOptions(int descriptor) {
     const int on = 1, unsent = kUnsentBytes;
     ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     ::setsockopt(descriptor, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
-}
-
-/// Logs the exception in flight.
-void report(const char* where) noexcept {
-    try {
-        Log("socketio.net").critical(std::string(where) + ": " + exceptionText());
-    } catch (...) {
-    }
 }
 
 }  // namespace
@@ -109,15 +101,17 @@ bool LoopContext::lead() {
         try {
             if (!turn()) return false;
         } catch (...) {
-            report("a turn of the loop ended early");
+            reportFailure(_hub.counters(), "a turn of the loop ended early");
         }
     }
     _acceptors.clear();
-    flushDirty();
+    while (!_dirty.empty() || !_later.empty()) flushDirty();
     for (const auto& connection : _connections) connection->abort("server shutting down");
     while (!_graveyard.empty() || !_strands.empty()) {
-        buryClosed();
-        handOverStrands();
+        insist([this] {
+            buryClosed();
+            handOverStrands();
+        });
     }
     _mailbox.close();
     currentLoop = nullptr;
@@ -137,14 +131,14 @@ void LoopContext::guarded(Connection& connection, Work&& work) {
     try {
         work();
     } catch (...) {
-        report("a connection was closed");
+        reportFailure(_hub.counters(), "a connection was closed");
         connection.abort("internal error");
     }
 }
 
 bool LoopContext::turn() {
     epoll_event events[kEventsPerTurn];
-    const bool idle = _resumed.empty() && _graveyard.empty() && _dirty.empty() &&
+    const bool idle = _resumed.empty() && _graveyard.empty() && _dirty.empty() && _later.empty() &&
                       _strands.empty() && _handshakes.empty();
     const bool sleeping = idle && _mailbox.beginSleep();
     const int count = ::epoll_wait(_epoll, events, kEventsPerTurn, sleeping ? sleepTime() : 0);
@@ -171,12 +165,12 @@ bool LoopContext::turn() {
     if (!runStrands()) return false;
     if (!_handshakes.empty()) runHandshakes();
     runMailbox();
-    std::vector<Connection*> resumed;
-    resumed.swap(_resumed);
-    for (Connection* const connection : resumed) {
+    _resuming.swap(_resumed);
+    for (Connection* const connection : _resuming) {
         connection->_resumeQueued = false;
         guarded(*connection, [connection] { connection->deliver(nullptr, 0); });
     }
+    _resuming.clear();
     _timers.advance();
     if (!runStrands()) return false;
     flushDirty();
@@ -218,18 +212,25 @@ bool LoopContext::runStrands() {
         try {
             left = strand->run(kInlineBudget);
         } catch (...) {
-            report("a task of a strand");
+            reportFailure(_hub.counters(), "a task of a strand");
         }
         if (!_workers.leaveHandler()) {
-            if (left != Strand::Left::Nothing) _workers.schedule(std::move(strand));
+            if (left != Strand::Left::Nothing) _workers.putBack(std::move(strand));
             return false;
         }
         currentLoop = this;
-        if (left == Strand::Left::Deferred) {
-            _hub.counters().deferred.fetch_add(1, std::memory_order_relaxed);
-            _workers.schedule(std::move(strand));
-        } else if (left == Strand::Left::Tasks) {
-            _strands.push_back(std::move(strand));
+        if (left == Strand::Left::Nothing) continue;
+        const bool deferred = left == Strand::Left::Deferred;
+        if (deferred) _hub.counters().deferred.fetch_add(1, std::memory_order_relaxed);
+        const bool passedOn = insist([&] {
+            if (deferred)
+                _workers.schedule(strand);
+            else
+                _strands.push_back(strand);
+        });
+        if (!passedOn) {  // no memory: the next turn tries it again
+            _strands[--_nextStrand] = std::move(strand);
+            return true;
         }
     }
     _strands.clear();
@@ -278,21 +279,45 @@ void LoopContext::runMailbox() {
         try {
             task();
         } catch (...) {
-            report("a posted task failed");
+            reportFailure(_hub.counters(), "a posted task failed");
         }
         task = Task();
     }
     _tasks.clear();
 }
 
+// What was queued in this turn comes before what earlier ones have left, of which some is sent in
+// every turn. A connection may be in both lists.
 void LoopContext::flushDirty() {
+    const bool many = _dirty.size() + _later.size() > kFlushesPerLook;
+    const TimePoint end = many ? Clock::system().now() + kFlushTime : TimePoint::max();
+    std::size_t flushed = 0;
+    const auto late = [&] {
+        return many && flushed > 0 && flushed % kFlushesPerLook == 0 && Clock::system().now() > end;
+    };
+    const auto flush = [&](Connection& connection) {
+        ++flushed;
+        guarded(connection, [&connection] { connection.flush(); });
+    };
     // flush() may tell a protocol that all is sent, which may queue more: by index.
-    for (std::size_t i = 0; i < _dirty.size(); ++i) {
-        Connection* const connection = _dirty[i];
-        connection->_dirty = false;
-        guarded(*connection, [connection] { connection->flush(); });
+    std::size_t next = 0;
+    for (; next < _dirty.size() && !late(); ++next) {
+        _dirty[next]->_dirty = false;
+        flush(*_dirty[next]);
+    }
+    for (; next < _dirty.size(); ++next) {
+        Connection& connection = *_dirty[next];
+        connection._dirty = false;
+        if (!std::exchange(connection._later, true)) _later.push_back(&connection);
     }
     _dirty.clear();
+
+    flushed = 0;
+    for (next = 0; next < _later.size() && !late(); ++next) {
+        _later[next]->_later = false;
+        flush(*_later[next]);
+    }
+    _later.erase(_later.begin(), _later.begin() + static_cast<std::ptrdiff_t>(next));
 }
 
 void LoopContext::buryClosed() {
@@ -302,10 +327,16 @@ void LoopContext::buryClosed() {
         try {
             if (!moved) connection->_protocol->onClosed(connection->_closeDetail);
         } catch (...) {
-            report("onClosed");
+            reportFailure(_hub.counters(), "the end of a connection");
         }
-        if (connection->_dirty) std::erase(_dirty, connection);
-        if (connection->_resumeQueued) std::erase(_resumed, connection);
+        if (!moved) _hub.counters().closed.fetch_add(1, std::memory_order_relaxed);
+    }
+    if (_graveyard.empty()) return;
+    for (auto* const list : {&_dirty, &_later, &_resumed})
+        std::erase_if(*list, [](const Connection* each) {
+            return each->_state == Connection::State::Closed;
+        });
+    for (Connection* const connection : _graveyard) {
         if (connection->_handshakeQueued) forgetHandshake(*connection);
         const std::size_t slot = connection->_slot;
         if (slot + 1 != _connections.size()) {
@@ -314,7 +345,6 @@ void LoopContext::buryClosed() {
         }
         _connections.pop_back();
         _count.store(_connections.size(), std::memory_order_relaxed);
-        if (!moved) _hub.counters().closed.fetch_add(1, std::memory_order_relaxed);
     }
     _graveyard.clear();
 }
@@ -337,12 +367,23 @@ void LoopContext::unwatch(int descriptor) {
     ::epoll_ctl(_epoll, EPOLL_CTL_DEL, descriptor, nullptr);
 }
 
-void LoopContext::add(int descriptor, const Connection::Limits& limits,
+void LoopContext::add(FileDescriptor descriptor, const Connection::Limits& limits,
                       std::shared_ptr<ConnectionProtocol> protocol) {
-    adopt(std::make_unique<Connection>(*this, descriptor, std::move(protocol), limits));
+    auto connection =
+        std::make_unique<Connection>(*this, descriptor.get(), std::move(protocol), limits);
+    descriptor.release();
+    adopt(std::move(connection));
+}
+
+// A connection must be able to end without memory.
+void LoopContext::makeRoomForOne() {
+    const std::size_t count = _connections.size() + 1;
+    for (auto* const list : {&_dirty, &_later, &_resumed, &_resuming, &_graveyard})
+        if (list->capacity() < count) list->reserve(2 * count);
 }
 
 void LoopContext::adopt(std::unique_ptr<Connection> owned) {
+    makeRoomForOne();
     Connection& connection = *owned;
     connection._slot = static_cast<std::uint32_t>(_connections.size());
     _connections.push_back(std::move(owned));
@@ -354,7 +395,7 @@ void LoopContext::adopt(std::unique_ptr<Connection> owned) {
         if (connection.queuedBytes() > 0) connection.flushSoon();
         if (connection.hasPendingInput()) connection.resumeInput();
     } catch (...) {
-        report("a connection could not be opened");
+        reportFailure(_hub.counters(), "a connection could not be opened");
         connection.abort("internal error");
     }
 }
@@ -378,101 +419,6 @@ std::size_t LoopContext::disposeIdle(std::size_t most) {
         ++count;
     }
     return count;
-}
-
-Acceptor::Acceptor(LoopContext& loop, std::uint64_t id, int descriptor,
-                   const Connection::Limits& limits, Hub::ProtocolFactory factory)
-    : _loop(loop),
-      _id(id),
-      _descriptor(descriptor),
-      _limits(limits),
-      _factory(std::move(factory)),
-      _retry([](void* self) { static_cast<Acceptor*>(self)->listen(); }, this) {}
-
-Acceptor::~Acceptor() {
-    _loop.unwatch(_descriptor);  // the application may go on to listen with its own copy
-    ::close(_descriptor);
-}
-
-void Acceptor::listen() {
-    _loop.watch(_descriptor, EPOLLIN, this, true, std::exchange(_watched, true));
-}
-
-/// Descriptors or connections have run out.
-void Acceptor::makeRoom() {
-    if (_loop.disposeIdle(kDisposedAtOnce) > 0) return;
-    Hub& hub = _loop.hub();
-    for (Executor::LoopId other = 0; other < hub.loopCount(); ++other) {
-        if (other == _loop.id()) continue;
-        hub.post(other, [] {
-            if (LoopContext* const loop = currentLoop) loop->disposeIdle(kDisposedAtOnce);
-        });
-    }
-    if (hub.loopCount() > 1 && !std::exchange(_othersAsked, true)) {
-        wait(kShortestPause);
-        return;
-    }
-    hub.counters().acceptPauses.fetch_add(1, std::memory_order_relaxed);
-    hub.limits().reached(
-        Limit::MaxConnections, Log("socketio.net"), _loop.timers().now(),
-        "no more connections can be accepted for now; clients wait in the backlog");
-    _pause = std::clamp(_pause * 2, kShortestPause, kLongestPause);
-    wait(_pause);
-}
-
-void Acceptor::wait(Duration time) {
-    _loop.watch(_descriptor, 0, this, true, true);
-    _loop.timers().armAfter(_retry, time);
-}
-
-void Acceptor::onReadable() {
-    Hub& hub = _loop.hub();
-    for (int i = 0; i < kAcceptsPerTurn; ++i) {
-        if (hub.connectionCount() >= hub.options().maxConnections) {
-            // Only when a client is really waiting; epoll will tell.
-            if (i > 0) return;
-            makeRoom();
-            return;
-        }
-        const int descriptor =
-            ::accept4(_descriptor, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (descriptor < 0) {
-            if (errno == EINTR || errno == ECONNABORTED || errno == EPROTO) continue;
-            if (errno == EAGAIN || errno == EWOULDBLOCK) return;
-            // EMFILE, ENFILE, ENOBUFS, ENOMEM: it stays readable, so looking again would spin.
-            makeRoom();
-            return;
-        }
-        _othersAsked = false;
-        if (_pause != Duration::zero()) {
-            _pause = Duration::zero();
-            Log("socketio.net").information("connections are accepted again");
-        }
-        setOptions(descriptor);
-        hub.counters().accepted.fetch_add(1, std::memory_order_relaxed);
-
-        const Executor::LoopId target = _next;
-        _next = (_next + 1) % hub.loopCount();
-        if (target == _loop.id()) {
-            _loop.add(descriptor, _limits, _factory());
-        } else {
-            // The descriptor is closed when the other loop has ended before it runs the task.
-            struct Handover {
-                int descriptor;
-                explicit Handover(int fd) : descriptor(fd) {}
-                Handover(Handover&& other) noexcept
-                    : descriptor(std::exchange(other.descriptor, -1)) {}
-                ~Handover() {
-                    if (descriptor >= 0) ::close(descriptor);
-                }
-            };
-            hub.post(target, [handover = Handover(descriptor), limits = _limits,
-                              factory = _factory]() mutable {
-                if (LoopContext* const loop = currentLoop)
-                    loop->add(std::exchange(handover.descriptor, -1), limits, factory());
-            });
-        }
-    }
 }
 
 }  // namespace socketio

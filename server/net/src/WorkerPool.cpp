@@ -11,8 +11,10 @@
 #include <Poco/Exception.h>
 
 #include "socketio/base/Log.h"
+#include "socketio/base/insist.h"
 #include "socketio/net/Hub.h"
 
+#include "Failures.h"
 #include "Worker.h"
 
 namespace socketio {
@@ -29,8 +31,19 @@ constexpr Duration kGrowthWarnings =
 constexpr Duration kIdleEnd = 60s;  // after which a worker beyond the kept ones ends
 constexpr std::size_t kStrandBudget = 64;  // tasks of one client before others get their turn
 
-void log(Poco::Message::Priority priority, const std::string& text) {
-    Log("socketio.net").write(priority, text);
+void log(Poco::Message::Priority priority, const std::string& text) noexcept {
+    try {
+        Log("socketio.net").write(priority, text);
+    } catch (...) {  // no memory for it
+    }
+}
+
+/// Says why there is none, inside of a catch block.
+void tellOfGrowth() noexcept {
+    try {
+        log(Poco::Message::PRIO_WARNING, "no further worker: " + exceptionText());
+    } catch (...) {
+    }
 }
 
 unsigned cores() { return std::max(1u, std::thread::hardware_concurrency()); }
@@ -119,7 +132,7 @@ unsigned WorkerPool::workers() const {
 
 // Who waits to lead is one that is not a worker for long.
 unsigned WorkerPool::ordinary() const {
-    return _alive - std::min(_alive, _leading + _loopsWaiting);
+    return _alive - std::min(_alive, _leading + static_cast<unsigned>(_loopsWaiting.size()));
 }
 
 // A task that is refused stays with the caller, whose mutex is free when it goes.
@@ -133,7 +146,7 @@ bool WorkerPool::submitIfFree(Task task) {
     const unsigned workers = ordinary();
     const std::size_t growth = _options.maxWorkers > workers ? _options.maxWorkers - workers : 0;
     // Each of those before it may take one of them for ever.
-    return _idle + growth > _queue.size() && add(task);
+    return _idle + growth > _queue.size() + _loopsWaiting.size() && add(task);
 }
 
 bool WorkerPool::add(Task& task) {
@@ -153,16 +166,40 @@ void WorkerPool::schedule(std::shared_ptr<Strand> strand) {
     wakeFor(1);
 }
 
+void WorkerPool::putBack(std::shared_ptr<Strand> strand) noexcept {
+    do {
+        if (insist([&] { schedule(strand); })) return;
+    } while (runStrand(*strand));  // no memory for the queue
+}
+
+bool WorkerPool::runStrand(Strand& strand) noexcept {
+    try {
+        return strand.run(kStrandBudget) != Strand::Left::Nothing;
+    } catch (...) {
+        reportFailure(_counters, "a task threw");
+        return true;
+    }
+}
+
 void WorkerPool::schedule(std::vector<std::shared_ptr<Strand>>& strands) {
     if (strands.empty()) return;
     const TimePoint now = _clock.now();
-    {
+    std::size_t taken = 0;
+    const auto forget = [&] {
+        strands.erase(strands.begin(), strands.begin() + static_cast<std::ptrdiff_t>(taken));
+    };
+    try {
         MutexLock lock(_mutex);
-        for (std::shared_ptr<Strand>& strand : strands)
-            _queue.push_back({Task(), std::move(strand), now});
-        wakeFor(strands.size());
+        for (; taken < strands.size(); ++taken) {
+            _queue.push_back({Task(), nullptr, now});
+            _queue.back().strand = std::move(strands[taken]);
+        }
+        wakeFor(taken);
+    } catch (...) {
+        forget();
+        throw;
     }
-    strands.clear();
+    forget();
 }
 
 void WorkerPool::wakeFor(std::size_t items) {
@@ -185,7 +222,7 @@ void WorkerPool::work(Worker& worker) {
     MutexLock lock(_mutex);
     for (;;) {
         std::optional<TimePoint> idleEnd;  // of one beyond those that are kept
-        while (_queue.empty() && !_stopping) {
+        while (_queue.empty() && _loopsWaiting.empty() && !_stopping) {
             ++_idle;
             updateStandby();
             bool inTime = true;
@@ -198,17 +235,16 @@ void WorkerPool::work(Worker& worker) {
             --_idle;
             updateStandby();
             if (_waking > 0) --_waking;
-            if (!inTime && _queue.empty() && ordinary() > _kept) break;
+            if (!inTime && _queue.empty() && _loopsWaiting.empty() && ordinary() > _kept) break;
+        }
+        if (!_loopsWaiting.empty()) {
+            if (runLoop(worker, takeLoop()) && _stopping) break;
+            continue;
         }
         if (_queue.empty()) break;
 
         Item item = std::move(_queue.front());
         _queue.pop_front();
-        if (item.loop) {
-            --_loopsWaiting;
-            if (runLoop(worker, *item.loop) && _stopping) break;
-            continue;
-        }
         if (item.task) --_queuedTasks;
         worker.busy = true;
         worker.blocked = worker.warned = false;
@@ -218,16 +254,10 @@ void WorkerPool::work(Worker& worker) {
         if (!_queue.empty()) wakeFor(1);
         lock.unlock();
 
-        try {
-            if (item.task)
-                item.task();
-            else if (item.strand->run(kStrandBudget) == Strand::Left::Nothing)
-                item.strand.reset();
-        } catch (...) {
-            log(Poco::Message::PRIO_CRITICAL, "a task threw: " + exceptionText());
-        }
-        // A strand with tasks left, also behind one that threw, gets another turn.
-        if (item.strand) schedule(std::move(item.strand));
+        if (item.task)
+            runTask(item.task);
+        else if (runStrand(*item.strand))  // tasks are left, also behind one that threw
+            putBack(std::move(item.strand));
         item = Item();
 
         lock.lock();
@@ -239,6 +269,14 @@ void WorkerPool::work(Worker& worker) {
     _ended.notifyAll();
     lock.unlock();
     Worker::current = nullptr;
+}
+
+void WorkerPool::runTask(Task& task) noexcept {
+    try {
+        task();
+    } catch (...) {
+        reportFailure(_counters, "a task threw");
+    }
 }
 
 void WorkerPool::finishWork(Worker& worker) {
@@ -327,9 +365,9 @@ void WorkerPool::watch() {
         if (grow) {
             try {
                 addWorker();
-            } catch (const Poco::Exception& e) {
+            } catch (...) {
                 failed = true;
-                if (tell) warnings.push_back("no further worker: " + e.displayText());
+                if (tell) tellOfGrowth();
             }
         }
         for (const std::string& warning : warnings) log(Poco::Message::PRIO_WARNING, warning);
@@ -358,8 +396,8 @@ bool WorkerPool::inspect(TimePoint now) {
         if (now - worker.since > kStuckAfter && !std::exchange(worker.blocked, true)) --_running;
         warnIfSlow(worker, now);
     }
+    if (_loopsWaiting.size() > _idle) return true;
     if (_queue.empty()) return false;
-    if (_loopsWaiting > _idle) return true;
     const Duration waited = now - _queue.front().since;
     if (waited > kWakeAfter && _idle > _waking) {
         ++_waking;
@@ -373,8 +411,11 @@ void WorkerPool::warnIfSlow(Worker& worker, TimePoint now) {
     if (now - worker.since <= _options.handlerWarning || std::exchange(worker.warned, true)) return;
     _counters.slowHandlers.fetch_add(1, std::memory_order_relaxed);
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now - worker.since);
-    _warnings.push_back("a handler has not returned for " + std::to_string(seconds.count()) +
-                        " s: " + worker.describe());
+    try {
+        _warnings.push_back("a handler has not returned for " + std::to_string(seconds.count()) +
+                            " s: " + worker.describe());
+    } catch (...) {  // no memory for it
+    }
 }
 
 bool WorkerPool::stop(TimePoint deadline) {
@@ -384,12 +425,12 @@ bool WorkerPool::stop(TimePoint deadline) {
     updateStandby();
     // From here on the loops run no handlers; whoever is in one loses its loop.
     for (const auto& worker : _workers) depose(*worker);
-    for (unsigned missing = _loopsWaiting > _idle ? _loopsWaiting - _idle : 0; missing > 0;
-         --missing) {
+    for (auto missing = _loopsWaiting.size() - std::min<std::size_t>(_loopsWaiting.size(), _idle);
+         missing > 0; --missing) {
         lock.unlock();
         try {
             addWorker();
-        } catch (const Poco::Exception&) {  // then waitForLoops() does it
+        } catch (...) {  // then waitForLoops() does it
         }
         lock.lock();
     }

@@ -24,20 +24,24 @@ constexpr int kAveraged = 8;                   // about so many runs
 void WorkerPool::lead(Loop& loop) {
     addWorker();
     MutexLock lock(_mutex);
-    ++_loops;
+    _loopsWaiting.reserve(++_loops);
     queueLoop(loop);
 }
 
-/// At the front: all else can wait.
 void WorkerPool::queueLoop(Loop& loop) {
-    _queue.push_front({Task(), nullptr, _clock.now(), &loop});
-    ++_loopsWaiting;
+    _loopsWaiting.push_back(&loop);  // there is room
     updateStandby();
     if (_idle > _waking) {
         ++_waking;
         _work.notifyOne();
     }
     wakeWatchdog();
+}
+
+WorkerPool::Loop& WorkerPool::takeLoop() {
+    Loop& loop = *_loopsWaiting.back();
+    _loopsWaiting.pop_back();
+    return loop;
 }
 
 bool WorkerPool::runLoop(Worker& worker, Loop& loop) {
@@ -67,13 +71,11 @@ bool WorkerPool::runLoop(Worker& worker, Loop& loop) {
 void WorkerPool::waitForLoops() {
     MutexLock lock(_mutex);
     while (_loops > 0) {
-        if (_loopsWaiting == 0 || _alive > _leading) {
+        if (_loopsWaiting.empty() || _alive > _leading) {
             _ended.wait(_mutex);
             continue;
         }
-        Loop& loop = *_queue.front().loop;
-        _queue.pop_front();
-        --_loopsWaiting;
+        Loop& loop = takeLoop();
         lock.unlock();
         loop.lead();  // it runs no handlers any more, so nobody is deposed
         lock.lock();
@@ -83,7 +85,7 @@ void WorkerPool::waitForLoops() {
 
 // Whoever is deposed becomes one of the workers; there must be another to lead then.
 void WorkerPool::updateStandby() {
-    _mayLead = !_stopping && (_idle > _loopsWaiting || ordinary() < _options.maxWorkers);
+    _mayLead = !_stopping && (_idle > _loopsWaiting.size() || ordinary() < _options.maxWorkers);
 }
 
 bool WorkerPool::inHandler() const {

@@ -259,7 +259,8 @@ private:
     bool _outputEnded = false;  // nothing is queued any more
     bool _endHeld = false;      // close_notify came along with input that was not to be read yet
     bool _wantWrite = false;
-    bool _dirty = false;
+    bool _dirty = false;  // in the loop's list
+    bool _later = false;  // the same
     bool _watched = false;
     bool _resumeQueued = false;
     bool _needed = false;

@@ -14,6 +14,7 @@
 
 #include "socketio/base/Executor.h"
 #include "socketio/base/Limits.h"
+#include "socketio/base/Log.h"
 #include "socketio/net/AddressCounts.h"
 #include "socketio/net/Connection.h"
 
@@ -63,6 +64,8 @@ struct HubCounters {
     std::atomic<std::uint64_t> refusedWork{0};    ///< The workers' queue was full.
     std::atomic<std::uint64_t> handovers{0};      ///< Loops taken from a handler that blocked.
     std::atomic<std::uint64_t> deferred{0};       ///< Events for a worker, as they have blocked.
+    std::atomic<std::uint64_t> failures{0};       ///< Exceptions of our own: no memory, mostly.
+    LogThrottle failureLines;                     ///< Of the lines that tell of them.
 };
 
 /// Where connections and code run: loops, a pool of workers, timers. A process has one.

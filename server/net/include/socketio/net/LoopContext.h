@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "socketio/base/Executor.h"
+#include "socketio/base/FileDescriptor.h"
 #include "socketio/base/Strand.h"
 #include "socketio/net/Hub.h"
 #include "socketio/net/Mailbox.h"
@@ -46,8 +47,8 @@ public:
 
     void schedule(std::shared_ptr<Strand> strand) { _strands.push_back(std::move(strand)); }
 
-    /// Takes over an accepted descriptor.
-    void add(int descriptor, const Connection::Limits& limits,
+    /// Takes over an accepted descriptor; closes it when it throws.
+    void add(FileDescriptor descriptor, const Connection::Limits& limits,
              std::shared_ptr<ConnectionProtocol> protocol);
     /// Takes over a connection that another loop has let go of.
     void adopt(std::unique_ptr<Connection> connection);
@@ -88,6 +89,7 @@ private:
     void forgetHandshake(Connection& connection);
     void flushDirty();
     void buryClosed();
+    void makeRoomForOne();
     int sleepTime() const;
 
     Hub& _hub;
@@ -107,46 +109,17 @@ private:
     unsigned _strandsRun = 0;  // in this turn
     TimePoint _strandsEnd{};   // when the others have to wait for the next
     const bool _inline;        // handlers run here
-    std::vector<Connection*> _dirty;
+    // With room for every connection: they are filled where nothing may throw.
+    std::vector<Connection*> _dirty;  // output since the last flush
+    std::vector<Connection*> _later;  // the same, and had no time in earlier turns
     std::vector<Connection*> _resumed;
+    std::vector<Connection*> _resuming;
     std::vector<Connection*> _graveyard;
     std::deque<Connection*> _handshakes;      // whose peers have sent a step
     std::size_t _pausedHandshakes = 0;        // at the front: had to wait, and are not read
     std::unique_ptr<TlsBuffers> _tlsBuffers;  // from the first TLS connection on
     std::atomic<std::size_t> _count{0};
     bool _stopping = false;
-};
-
-/// A listening socket on a loop; accepted connections go to the hub's loops in turn.
-///
-/// When descriptors or connections have run out it closes idle keep-alive connections, and when
-/// there are none it pauses, 10 ms at first, up to 1 s, leaving clients in the backlog.
-///
-/// Owner:   its LoopContext. Threads: confined to it.
-class Acceptor {
-public:
-    Acceptor(LoopContext& loop, std::uint64_t id, int descriptor, const Connection::Limits& limits,
-             Hub::ProtocolFactory factory);
-    ~Acceptor();
-
-    void onReadable();
-    std::uint64_t id() const { return _id; }
-    void listen();
-
-private:
-    void makeRoom();
-    void wait(Duration time);
-
-    LoopContext& _loop;
-    const std::uint64_t _id;
-    const int _descriptor;
-    const Connection::Limits _limits;
-    const Hub::ProtocolFactory _factory;
-    Timer _retry;
-    Duration _pause{};          // zero: not paused
-    bool _othersAsked = false;  // to close idle connections; it is seen later what that gave
-    bool _watched = false;
-    Executor::LoopId _next = 0;
 };
 
 }  // namespace socketio

@@ -63,9 +63,12 @@ public:
     bool submit(Task task);
     /// Only when a worker is left for it though all that waits and runs should block.
     bool submitIfFree(Task task);
-    /// Takes the strands out of `strands`.
+    /// Takes the strands out of `strands`; those that are left in it when it throws have not been
+    /// scheduled.
     void schedule(std::vector<std::shared_ptr<Strand>>& strands);
     void schedule(std::shared_ptr<Strand> strand);
+    /// For a worker whose strand has tasks left.
+    void putBack(std::shared_ptr<Strand> strand) noexcept;
 
     /// Those that are there for the loops not counted.
     unsigned workers() const;
@@ -98,7 +101,6 @@ private:
         Task task;
         std::shared_ptr<Strand> strand;
         TimePoint since;
-        Loop* loop = nullptr;
     };
     /// How work of a name behaved. Names share one by chance; so may leaders, whose updates may
     /// then get lost.
@@ -118,6 +120,10 @@ private:
     bool depose(Worker& worker) SOCKETIO_REQUIRES(_mutex);
     void queueLoop(Loop& loop) SOCKETIO_REQUIRES(_mutex);
     bool runLoop(Worker& worker, Loop& loop) SOCKETIO_REQUIRES(_mutex);
+    Loop& takeLoop() SOCKETIO_REQUIRES(_mutex);
+    /// False: no tasks are left.
+    bool runStrand(Strand& strand) noexcept;
+    void runTask(Task& task) noexcept;
     void finishWork(Worker& worker) SOCKETIO_REQUIRES(_mutex);
     void updateStandby() SOCKETIO_REQUIRES(_mutex);
     bool leaderInHandler() const SOCKETIO_REQUIRES(_mutex);
@@ -148,9 +154,10 @@ private:
     std::size_t _queuedTasks SOCKETIO_GUARDED_BY(_mutex) = 0;
     std::vector<std::unique_ptr<Worker>> _workers SOCKETIO_GUARDED_BY(_mutex);
     unsigned _alive SOCKETIO_GUARDED_BY(_mutex) = 0;
-    unsigned _leading SOCKETIO_GUARDED_BY(_mutex) = 0;       // of those alive
-    unsigned _loops SOCKETIO_GUARDED_BY(_mutex) = 0;         // not ended
-    unsigned _loopsWaiting SOCKETIO_GUARDED_BY(_mutex) = 0;  // in the queue, at its front
+    unsigned _leading SOCKETIO_GUARDED_BY(_mutex) = 0;  // of those alive
+    unsigned _loops SOCKETIO_GUARDED_BY(_mutex) = 0;    // not ended
+    /// For a leader, before all else. With room for every loop: nothing may throw there.
+    std::vector<Loop*> _loopsWaiting SOCKETIO_GUARDED_BY(_mutex);
     unsigned _idle SOCKETIO_GUARDED_BY(_mutex) = 0;
     unsigned _waking SOCKETIO_GUARDED_BY(_mutex) = 0;   // notified, not awake yet
     unsigned _running SOCKETIO_GUARDED_BY(_mutex) = 0;  // busy and, as far as known, not blocked
