@@ -342,6 +342,8 @@ void ServerProgram::holdSignals() {
     const sigset_t signals = waitedFor();
     ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     std::signal(SIGPIPE, SIG_IGN);  // a log reader that goes away
+    std::signal(SIGUSR1, SIG_IGN);  // what other servers take for "open the logs anew"
+    std::signal(SIGUSR2, SIG_IGN);
     std::signal(SIGXFSZ, SIG_IGN);  // a log that may not grow: write() says so
 }
 

@@ -29,6 +29,8 @@ class ProgramOperationTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(drainsBeforeItEnds);
     CPPUNIT_TEST(anInterruptDoesNotWait);
     CPPUNIT_TEST(aSecondSignalEndsTheDrain);
+    CPPUNIT_TEST(otherSignalsAreNoEnd);
+    CPPUNIT_TEST(isThereAgainAfterAKill);
     CPPUNIT_TEST(writesAnAccessLogWithoutSecrets);
     CPPUNIT_TEST(writesJsonLines);
     CPPUNIT_TEST(logsRequestsAtDebugLevel);
@@ -167,6 +169,36 @@ public:
         program.waitForError("read anew");
         program.signal(SIGTERM);
         CPPUNIT_ASSERT_EQUAL(0, program.wait());
+    }
+
+    void otherSignalsAreNoEnd() {
+        ChildProgram program({SERVER_PROGRAM, "--listen", "http://127.0.0.1:0"});
+        RawClient client(program.waitForPort());
+        for (const int number : {SIGPIPE, SIGUSR1, SIGUSR2}) {
+            program.signal(number);
+            CPPUNIT_ASSERT_EQUAL(200, client.get("/healthz").status);
+        }
+    }
+
+    // Its connections are in all states that keep a port: the next process must have it at once.
+    void isThereAgainAfterAKill() {
+        std::string address = "http://127.0.0.1:0";
+        std::uint16_t port = 0;
+        for (int life = 0; life < 3; ++life) {
+            ChildProgram program({SERVER_PROGRAM, "--listen", address});
+            CPPUNIT_ASSERT(port == 0 || program.waitForPort() == port);
+            port = program.waitForPort();
+            address = "http://127.0.0.1:" + std::to_string(port);
+            WebSocketClient ann(port);
+            CPPUNIT_ASSERT(ann.connect("/", R"({"name":"Ann"})").starts_with("40"));
+            PollingClient bob(port);
+            bob.connect("/", R"({"name":"Bob"})");
+            bob.startPoll();
+            RawClient(port).get("/healthz");
+            if (life == 1) ann.raw().close();
+            program.signal(SIGKILL);
+            CPPUNIT_ASSERT_EQUAL(1000 + SIGKILL, program.wait());
+        }
     }
 
     void writesAnAccessLogWithoutSecrets() {

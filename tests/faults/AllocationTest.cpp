@@ -274,9 +274,9 @@ private:
             PacketClient client(server->port(), PacketClient::kWays[number % 4], {}, patient());
             client.connect();
             for (int i = 0; i < 20; ++i) {
-                client.say(std::vector<Message>{
-                    "2[\"shout\",\"" + std::to_string(number) + "\"]",
-                    "21[\"echo\",\"" + std::string(200, 'x') + "\"]", "22[\"echo\"]"});
+                client.say(std::vector<Message>{"2[\"shout\",\"" + std::to_string(number) + "\"]",
+                                                "21[\"echo\",\"" + std::string(200, 'x') + "\"]",
+                                                "22[\"echo\"]"});
                 // One of the two may be lost in its handler.
                 for (std::string packet; !packet.starts_with("31[") && packet != "32[]";)
                     packet = client.next();

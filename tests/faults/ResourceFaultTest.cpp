@@ -70,9 +70,18 @@ class ResourceFaultTest : public FaultFixture {
     CPPUNIT_TEST(theFileOfTheLogMayNotGrow);
     CPPUNIT_TEST(noLargeAllocationSucceeds);
     CPPUNIT_TEST(memoryIsShort);
+#if defined(SOCKETIO_WITH_REDIS)
+    CPPUNIT_TEST(theNameOfRedisIsNotFound);
+#endif
+#if defined(SOCKETIO_WITH_AMQP)
+    CPPUNIT_TEST(theNameOfRabbitIsNotFound);
+#endif
     CPPUNIT_TEST_SUITE_END();
 
 public:
+    void theNameOfRedisIsNotFound() { brokerIsNotFound("redis://broker.invalid:6379/0"); }
+    void theNameOfRabbitIsNotFound() { brokerIsNotFound("amqp://broker.invalid:5672//"); }
+
     void noDescriptorsAreLeft() {
         FaultServer::Options options;
         // More connections are allowed than there are descriptors.
@@ -193,6 +202,19 @@ public:
     }
 
 private:
+    /// Nobody waits for the name server: neither clients and workers, nor who stops the server.
+    void brokerIsNotFound(const std::string& url) {
+        FaultServer::Options options;
+        options.environment = {"LD_PRELOAD=" RESOLVER_SHIM};
+        options.settings = {"cluster.manager=" + url};
+        start(options);
+        const auto end = std::chrono::steady_clock::now() + 6s;  // longer than one look-up takes
+        while (std::chrono::steady_clock::now() < end) CPPUNIT_ASSERT(traffic->goesOn());
+        CPPUNIT_ASSERT_MESSAGE(server->log(),
+                               server->log().find("broker.invalid") != std::string::npos);
+        judge();
+    }
+
     static std::string temporaryName() {
         return (std::filesystem::temp_directory_path() /
                 ("socketio-log-" + std::to_string(::getpid())))

@@ -67,6 +67,7 @@ protected:
     Footprint base;
 
     void broadcast();
+    std::uint64_t broadcasts() const { return _broadcasts; }
 
 private:
     std::uint64_t _broadcasts = 0;
