@@ -42,6 +42,11 @@ void PublishQueue::done() {
     if (_entries.empty()) _emptied.notifyAll();
 }
 
+bool PublishQueue::empty() {
+    MutexLock lock(_mutex);
+    return _entries.empty();
+}
+
 std::size_t PublishQueue::expire(TimePoint now) {
     MutexLock lock(_mutex);
     const std::size_t dropped = dropOld(now);

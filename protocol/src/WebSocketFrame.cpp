@@ -132,14 +132,14 @@ WebSocketDecoder::Event WebSocketDecoder::fail(std::uint16_t code, const char* d
                                                std::optional<Limit> limit) {
     _dead = true;
     _message = std::string();
-    _control = std::string();
+    _control.reset();
     return {EventType::Error, {}, code, detail, limit};
 }
 
 WebSocketDecoder::Event WebSocketDecoder::next(char*& input, char* end) {
     // A large message must not keep its memory while its client is silent.
     if (_messageGiven) _message = std::string();
-    if (_controlGiven) _control = std::string();
+    if (_controlGiven) _control.reset();
     _messageGiven = _controlGiven = false;
     for (;;) {
         if (_dead) {
@@ -252,13 +252,14 @@ WebSocketDecoder::Event WebSocketDecoder::readData(std::string_view piece) {
 
 WebSocketDecoder::Event WebSocketDecoder::readControl(std::string_view piece) {
     std::string_view payload = piece;
-    if (_remaining > 0 || !_control.empty()) {
-        _control.append(piece);
-        payload = _control;
+    if (_remaining > 0 || _control) {
+        if (!_control) _control = std::make_unique<std::string>();
+        _control->append(piece);
+        payload = *_control;
     }
     if (_remaining > 0) return {};
     _inPayload = false;
-    _controlGiven = !_control.empty();
+    _controlGiven = _control != nullptr;
     if (_opcode == kPing) return {EventType::Ping, payload, 0, ""};
     if (_opcode == kPong) return {EventType::Pong, payload, 0, ""};
     return readClose(payload);

@@ -30,6 +30,7 @@ using Link = LinkHealth::Link;
 constexpr std::size_t kBatchBytes = 256 * 1024;
 /// As long as the longest pause of a Backoff: within it the listeners of other servers are back.
 constexpr Duration kHearersWait = std::chrono::seconds(1);
+constexpr int kLooks = 8;  // without a message, before the next one has to wake the publisher
 constexpr Duration kHearersPause = std::chrono::milliseconds(20);
 /// Around the payload of a message: "message", the channel.
 constexpr std::size_t kAroundPayload = 1024;
@@ -73,6 +74,7 @@ private:
     void takeMessages(RedisConnection& connection, RedisReply& reply);
     void publishOn(RedisConnection& connection);
     void awaitHearers(RedisConnection& connection);
+    void gather();
     void publishBatch(RedisConnection& connection);
     void dropOld();
 
@@ -86,6 +88,7 @@ private:
     // The publisher's: taken from the queue, not yet written.
     std::vector<std::string> _batch;
     TimePoint _batchTaken{};
+    int _looks = 0;             // that gather() has left
     std::int64_t _hearers = 0;  // the publisher's: how many subscribers got the last message
 
     Mutex _healthMutex;  // the manager's locks may be taken under it
@@ -205,6 +208,7 @@ void RedisManager::Impl::publishOn(RedisConnection& connection) {
     appendRedisCommand(ping, {"PING"});
     for (;;) {
         if (_batch.empty()) {
+            gather();
             PublishQueue::Batch batch =
                 _queue.take(kBatchBytes, now() + _endpoint.options.pingInterval);
             _manager.countDropped(batch.tooOld);
@@ -221,6 +225,13 @@ void RedisManager::Impl::publishOn(RedisConnection& connection) {
             requireRedisReply(connection.answer(), RedisReply::Type::Text);
         }
     }
+}
+
+// While messages keep coming nobody wakes this thread: it looks by itself.
+void RedisManager::Impl::gather() {
+    const Duration interval = _endpoint.options.publishInterval;
+    for (; _looks > 0 && interval > Duration::zero() && _queue.empty(); --_looks)
+        _endpoint.stop.wait(-1, 0, now() + interval);
 }
 
 // After an outage the publisher is back before some listeners are: what waited would miss them.
@@ -252,6 +263,7 @@ void RedisManager::Impl::publishBatch(RedisConnection& connection) {
     try {
         connection.send(commands, sent);
         // The answers come meanwhile, and nobody has to be woken for them.
+        _looks = kLooks;
         if (commands.size() < kBatchBytes && times.publishInterval > Duration::zero())
             _endpoint.stop.wait(-1, 0, now() + times.publishInterval);
         for (std::size_t i = 0; i < ends.size(); ++i) {

@@ -162,8 +162,8 @@ private:
     TimePoint _pingSent{};  // v4
     TimePoint _lastPost{};  // when one came last
     TimePoint _pausedSince{};
-    mutable Mutex _environMutex;  // a leaf
-    std::shared_ptr<const Environ> _environ SOCKETIO_GUARDED_BY(_environMutex);
+    static Mutex& environMutex(const EngineSessionImpl* session);
+    std::shared_ptr<const Environ> _environ;  // environMutex()
     std::uint16_t _dispatching = 0;
     State _state = State::Open;
     CloseReason _reason = CloseReason::ForcedClose;

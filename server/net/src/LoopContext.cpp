@@ -378,8 +378,7 @@ void LoopContext::add(FileDescriptor descriptor, const Connection::Limits& limit
 // A connection must be able to end without memory.
 void LoopContext::makeRoomForOne() {
     const std::size_t count = _connections.size() + 1;
-    for (auto* const list : {&_dirty, &_later, &_resumed, &_resuming, &_graveyard})
-        if (list->capacity() < count) list->reserve(2 * count);
+    if (_graveyard.capacity() < count) _graveyard.reserve(count + count / 4);
 }
 
 void LoopContext::adopt(std::unique_ptr<Connection> owned) {

@@ -31,7 +31,8 @@ Client::Client(std::shared_ptr<ServerCore> core, EngineSession::Ptr session)
       _strand(std::make_shared<Strand>(_core->executor())),
       _decoder(_session->revision() == EngineRevision::V3 ? 4 : 5,
                _core->options().maxHttpBufferSize, _core->options().json.get(),
-               &_core->options().packetLimits) {}
+               &_core->options().packetLimits),
+      _apart(_core->options().asyncHandlers ? std::make_unique<Apart>() : nullptr) {}
 
 Client::~Client() { uncount(); }
 

@@ -180,14 +180,19 @@ private:
 
     std::atomic<int> _calling{0};  // handlers of this client that wait in call()
 
-    // With asyncHandlers: the events that are on workers of their own.
-    std::atomic<std::size_t> _apartTasks{0};
-    std::atomic<std::size_t> _apartBytes{0};
-    std::atomic<bool> _apartAwaited{false};  // reading goes on when they have come down
-    std::atomic<bool> _apartEndAwaited{false};
-    std::unique_ptr<std::vector<Task>> _afterApart;  // _mutex; run when none is left
+    /// The events that are on workers of their own.
+    struct Apart {
+        std::atomic<std::size_t> tasks{0}, bytes{0};
+        std::atomic<bool> awaited{false};  // reading goes on when they have come down
+        std::atomic<bool> endAwaited{false};
+        std::vector<Task> after;  // _mutex; run when none is left
+    };
+    const std::unique_ptr<Apart> _apart;  // null without asyncHandlers
+    Strand::Load apartLoad() const {
+        return _apart ? Strand::Load{_apart->tasks, _apart->bytes} : Strand::Load{};
+    }
 
-    mutable Mutex _mutex;  // a leaf; acknowledgements and sessions of the sockets, _afterApart
+    mutable Mutex _mutex;  // a leaf; acknowledgements and sessions of the sockets, Apart::after
 };
 
 class Client::CallScope {

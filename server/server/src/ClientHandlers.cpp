@@ -114,8 +114,8 @@ void Client::runApart(const std::shared_ptr<ApartEvent>& event) {
     if (!socket._accepted || socket._finished || socket._dropped) return;
     handlers();
     event->handlers = _handlers;
-    ++_apartTasks;
-    _apartBytes += event->bytes;
+    ++_apart->tasks;
+    _apart->bytes += event->bytes;
     const auto run = [event] {
         Client& client = *event->socket->_client;
         {

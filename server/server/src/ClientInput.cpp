@@ -174,60 +174,62 @@ void Client::postApart(const SocketPtr& socket, Value::Array data, std::uint64_t
 
 bool Client::overLimit(const Strand::Load& load) const {
     const ServerOptions& options = _core->options();
-    const std::size_t bytes = load.bytes + _apartBytes;
+    const Strand::Load apart = apartLoad();
+    const std::size_t bytes = load.bytes + apart.bytes;
     // A handler that waits in call() needs what comes behind the events that wait for it; the one
     // that it handles is counted, and the answer may be as large.
     if (_calling > 0)
         return bytes > kMemoryPerByte * (options.inboundBytes + 2 * options.maxHttpBufferSize);
-    const std::size_t tasks = load.tasks + _apartTasks;
+    const std::size_t tasks = load.tasks + apart.tasks;
     if (bytes > options.inboundBytes || tasks > options.inboundTasks) return true;
     return (tasks > kCrowdedLimit.tasks || bytes > kCrowdedLimit.bytes) && _core->crowded();
 }
 
 bool Client::apartDrained() const {
-    return _apartTasks <= _core->options().inboundTasks / 2 &&
-           _apartBytes <= _core->options().inboundBytes / 2;
+    const Strand::Load apart = apartLoad();
+    return apart.tasks <= _core->options().inboundTasks / 2 &&
+           apart.bytes <= _core->options().inboundBytes / 2;
 }
 
 void Client::apartEnded(std::size_t bytes) {
-    _apartBytes -= bytes;
-    --_apartTasks;
+    _apart->bytes -= bytes;
+    --_apart->tasks;
     // In this order with awaitApart(): one of the two sees the other.
-    if (_apartAwaited && apartDrained() && _apartAwaited.exchange(false))
+    if (_apart->awaited && apartDrained() && _apart->awaited.exchange(false))
         post([self = shared_from_this()] { self->drained(); });
-    if (_apartEndAwaited && _apartTasks == 0) runAfterApart();
+    if (_apart->endAwaited && _apart->tasks == 0) runAfterApart();
 }
 
 void Client::afterApart(Task task) {
+    if (!_apart) return task();
     {
         MutexLock lock(_mutex);
-        if (!_afterApart) _afterApart = std::make_unique<std::vector<Task>>();
-        _afterApart->push_back(std::move(task));
+        _apart->after.push_back(std::move(task));
     }
     // In this order with apartEnded(): one of the two sees the other.
-    _apartEndAwaited = true;
-    if (_apartTasks == 0) runAfterApart();
+    _apart->endAwaited = true;
+    if (_apart->tasks == 0) runAfterApart();
 }
 
 void Client::runAfterApart() {
-    std::unique_ptr<std::vector<Task>> ready;
+    std::vector<Task> ready;
     {
         MutexLock lock(_mutex);
-        ready = std::move(_afterApart);
+        ready.swap(_apart->after);
     }
-    if (!ready) return;
-    for (Task& task : *ready) task();
+    for (Task& task : ready) task();
 }
 
 // True: the strand is empty enough, but handlers that run apart from it are not.
 bool Client::awaitApart() {
-    if (apartDrained()) return false;
-    _apartAwaited = true;
-    return !apartDrained() || !_apartAwaited.exchange(false);
+    if (!_apart || apartDrained()) return false;
+    _apart->awaited = true;
+    return !apartDrained() || !_apart->awaited.exchange(false);
 }
 
 void Client::count(const Strand::Load& load) {
-    const std::size_t tasks = load.tasks + _apartTasks, bytes = load.bytes + _apartBytes;
+    const Strand::Load apart = apartLoad();
+    const std::size_t tasks = load.tasks + apart.tasks, bytes = load.bytes + apart.bytes;
     if (tasks < _counted.tasks + kCountedSteps.tasks &&
         bytes < _counted.bytes + kCountedSteps.bytes)
         return;
@@ -251,10 +253,11 @@ void Client::checkLoad(Strand::Load load) {
     if (_paused || _closed || !overLimit(load)) return;
     _paused = true;
     _core->counters().inputPauses.fetch_add(1, std::memory_order_relaxed);
-    const bool own = load.tasks + _apartTasks > _core->options().inboundTasks ||
-                     load.bytes + _apartBytes > _core->options().inboundBytes || _calling > 0;
+    const Strand::Load apart = apartLoad();
+    const bool own = load.tasks + apart.tasks > _core->options().inboundTasks ||
+                     load.bytes + apart.bytes > _core->options().inboundBytes || _calling > 0;
     reached(own ? Limit::InboundTasks : Limit::TotalInboundTasks, [&] {
-        return peer() + " is not read: " + std::to_string(load.tasks + _apartTasks) +
+        return peer() + " is not read: " + std::to_string(load.tasks + apart.tasks) +
                " of its events wait for handlers";
     });
     _session->pauseInput(true);
@@ -267,7 +270,7 @@ void Client::checkLoad(Strand::Load load) {
 }
 
 void Client::awaitDrain(std::size_t tasks, std::size_t bytes) {
-    _apartAwaited = false;
+    if (_apart) _apart->awaited = false;
     _strand->onDrained(tasks, bytes, [weak = weak_from_this()] {
         const auto self = weak.lock();
         if (self && !self->awaitApart()) self->post([self] { self->drained(); });

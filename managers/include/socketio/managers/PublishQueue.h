@@ -34,6 +34,7 @@ public:
     Batch take(std::size_t maxBytes, TimePoint deadline);
     /// What was taken has been published or given up.
     void done();
+    bool empty();
     /// Drops what is too old, for the time that nothing can be published. The number of them.
     std::size_t expire(TimePoint now);
 

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -93,10 +94,10 @@ private:
     Event readClose(std::string_view payload);
 
     Limits _limits;
-    std::string _message;          // of a fragmented or half received message
-    std::string _control;          // of a half received control frame
-    std::uint64_t _remaining = 0;  // of the current frame's payload
-    std::uint32_t _fragments = 0;  // of the message in progress
+    std::string _message;                   // of a fragmented or half received message
+    std::unique_ptr<std::string> _control;  // of a half received control frame
+    std::uint64_t _remaining = 0;           // of the current frame's payload
+    std::uint32_t _fragments = 0;           // of the message in progress
     std::uint32_t _utf8State = 0;
     std::uint8_t _mask[4] = {};
     std::uint8_t _maskAt = 0;
