@@ -106,16 +106,16 @@ private:
     std::vector<Task> _tasks;
     std::vector<std::shared_ptr<Strand>> _strands;  // those before _nextStrand have been taken
     std::size_t _nextStrand = 0;
-    unsigned _strandsRun = 0;  // in this turn
-    TimePoint _strandsEnd{};   // when the others have to wait for the next
-    const bool _inline;        // handlers run here
+    unsigned _strandsRun = 0;         // in this turn
+    TimePoint _strandsEnd{};          // when the others have to wait for the next
+    const bool _inline;               // handlers run here
     std::vector<Connection*> _dirty;  // output since the last flush
     std::vector<Connection*> _later;  // the same, and had no time in earlier turns
     std::vector<Connection*> _resumed;
     std::vector<Connection*> _resuming;
     std::vector<Connection*> _graveyard;  // with room for every connection: its end must not fail
-    std::deque<Connection*> _handshakes;      // whose peers have sent a step
-    std::size_t _pausedHandshakes = 0;        // at the front: had to wait, and are not read
+    std::deque<Connection*> _handshakes;  // whose peers have sent a step
+    std::size_t _pausedHandshakes = 0;    // at the front: had to wait, and are not read
     std::unique_ptr<TlsBuffers> _tlsBuffers;  // from the first TLS connection on
     std::atomic<std::size_t> _count{0};
     bool _stopping = false;
